@@ -1,0 +1,25 @@
+//===- KernelOps.h - The kernel dialect --------------------------------------------------*- C++ -*-===//
+#ifndef MOEC_DIALECTS_KERNEL_KERNELOPS_H
+#define MOEC_DIALECTS_KERNEL_KERNELOPS_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Kernel/KernelOpsDialect.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Kernel/KernelOps.h.inc"
+
+namespace moec::kernel {
+/// Teaches one-shot bufferization the kernel dialect.
+void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
+} // namespace moec::kernel
+
+#endif // MOEC_DIALECTS_KERNEL_KERNELOPS_H

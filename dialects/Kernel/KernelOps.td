@@ -1,0 +1,94 @@
+#ifndef MOEC_DIALECTS_KERNEL_KERNELOPS_TD
+#define MOEC_DIALECTS_KERNEL_KERNELOPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::moec::kernel";
+  let summary = "Calls of kernels, and the weights they read, below the target-independent form";
+}
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, mnemonic, traits>;
+
+def Kernel_CallOp : Kernel_Op<"call", [DestinationStyleOpInterface, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Call a kernel on tensors or buffers";
+  let description = [{
+    `kernel` is a function of the kernel library or the kernel generator, named with its type, e.g.
+    `topk_f32`. It takes the inputs, then the outputs, as row-major buffers with dynamic sizes; scalar
+    inputs (index, integers, floats) are passed as they are. A kernel writes every element of its
+    outputs; where it also reads one (accumulates), the kernel's documentation says so and the operand
+    must be initialised.
+
+    On tensors, each output operand has one result; on buffers there are no results.
+
+    ```mlir
+    %v, %i = kernel.call @topk_f32 ins(%x, %k : tensor<?x16xf32>, index)
+        outs(%v0, %i0 : tensor<?x?xf32>, tensor<?x?xi64>) : tensor<?x?xf32>, tensor<?x?xi64>
+    kernel.call @topk_f32 ins(%x, %k : memref<?x16xf32>, index)
+        outs(%v0, %i0 : memref<?x?xf32>, memref<?x?xi64>)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs,
+                       Variadic<AnyShaped>:$outputs);
+  let results = (outs Variadic<AnyTensor>:$results);
+  let assemblyFormat = [{
+    $kernel (`ins` `(` $inputs^ `:` type($inputs) `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
+    attr-dict (`:` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutputsMutable(); }
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_PackedOp : Kernel_Op<"packed", [Symbol]> {
+  let summary = "An entry of the artifact's weights";
+  let description = [{
+    The bytes of `source` (a `moe.weight_data`), laid out for the code that reads them, at `offset` of
+    the packed weights (a multiple of 64). Without a `layout` they are the source's bytes.
+
+    ```mlir
+    kernel.packed @w0 from @"model.embed.weight" offset 0 size 131072
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$source, I64Attr:$offset,
+                       I64Attr:$size, OptionalAttr<AnyAttr>:$layout);
+  let assemblyFormat = [{
+    $sym_name `from` $source `offset` $offset `size` $size (`layout` $layout^)? attr-dict
+  }];
+}
+
+def Kernel_WeightOp : Kernel_Op<"weight", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Packed weights in memory, read only";
+  let description = [{
+    `key` is a `kernel.packed`.
+
+    ```mlir
+    %w = kernel.weight @w0 : tensor<256x128xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$key);
+  let results = (outs AnyShaped:$result);
+  let assemblyFormat = "$key attr-dict `:` type($result)";
+}
+
+def Kernel_CheckOp : Kernel_Op<"check", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "End the call with an error unless a condition holds";
+  let description = [{
+    The error carries the name of the node (the operation's location) and the message. Outside a
+    parallel loop only.
+
+    ```mlir
+    kernel.check %ok, "the split sizes do not add up to the axis"
+    ```
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+#endif // MOEC_DIALECTS_KERNEL_KERNELOPS_TD

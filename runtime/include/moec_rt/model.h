@@ -1,0 +1,166 @@
+/* moec_rt/model.h - the C interface of a compiled model.
+ *
+ * A compiled model is a shared object with one exported symbol, `moec_model_v1`, a function that
+ * returns a table of functions. This header is all that a program needs: load the file with
+ * dlopen, look the symbol up, call through the table.
+ *
+ * Versioning. The table only ever grows at its end: read `table->size` before using a member added
+ * after version 1.0. A changed meaning gets a new symbol (`moec_model_v2`).
+ *
+ * Threads. A Model is immutable and may be shared by threads. A Session is one stream of calls: a
+ * second `run` that starts before the first ends gets MOEC_BUSY. Concurrency is several sessions.
+ *
+ * Errors. Functions return a status code; `message`, where a function takes one, receives the
+ * reason in words. Nothing throws, aborts or prints.
+ */
+#ifndef MOEC_RT_MODEL_H
+#define MOEC_RT_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MOEC_ABI_MAJOR 1
+#define MOEC_ABI_MINOR 0
+
+/* Capacity of a message, with its terminating NUL. */
+#define MOEC_MESSAGE_SIZE 512
+
+/* The largest rank of an input or output. */
+#define MOEC_MAX_RANK 16
+
+typedef enum moec_status {
+  MOEC_OK = 0,
+  MOEC_INVALID_ARGUMENT = 1, /* wrong name, type, rank or size */
+  MOEC_BUSY = 2,             /* the session is running */
+  MOEC_OUT_OF_MEMORY = 3,
+  MOEC_UNSUPPORTED_CPU = 4, /* the machine lacks a CPU feature the code needs */
+  MOEC_BAD_ARTIFACT = 5,    /* header, version or weights do not fit */
+  MOEC_RUNTIME_ERROR = 6,   /* the model met data it cannot work on, e.g. an index out of range */
+  MOEC_CANCELLED = 7
+} moec_status;
+
+/* Element types; the numbers are ONNX's TensorProto.DataType. */
+typedef enum moec_type {
+  MOEC_FLOAT32 = 1,
+  MOEC_UINT8 = 2,
+  MOEC_INT8 = 3,
+  MOEC_UINT16 = 4,
+  MOEC_INT16 = 5,
+  MOEC_INT32 = 6,
+  MOEC_INT64 = 7,
+  MOEC_BOOL = 9, /* one byte, 0 or 1 */
+  MOEC_FLOAT16 = 10,
+  MOEC_FLOAT64 = 11,
+  MOEC_UINT32 = 12,
+  MOEC_UINT64 = 13,
+  MOEC_BFLOAT16 = 16
+} moec_type;
+
+typedef enum moec_device { MOEC_CPU = 1 } moec_device; /* as in DLPack */
+
+/* A tensor. Inputs are borrowed for the call; outputs belong to the session and stay valid until
+ * its next `run` or its end. Dense row-major when `strides` is NULL, else strides in elements. */
+typedef struct moec_tensor {
+  void *data;
+  int32_t device;
+  int32_t type; /* moec_type */
+  int32_t rank;
+  int32_t reserved;
+  int64_t shape[MOEC_MAX_RANK];
+  const int64_t *strides;
+} moec_tensor;
+
+/* What the model says about one input or output. A dimension is >= 0, or -1 - i where i is an index
+ * into the model's symbols: equal symbols must have equal sizes in one call. A dimension of unknown
+ * size without a name has a symbol of its own, whose name is "". */
+typedef struct moec_tensor_info {
+  const char *name;
+  int32_t type; /* moec_type */
+  int32_t rank;
+  const int64_t *shape;
+} moec_tensor_info;
+
+typedef struct moec_model_info {
+  int32_t num_inputs;
+  int32_t num_outputs;
+  int32_t num_symbols;
+  int32_t reserved;
+  const moec_tensor_info *inputs;
+  const moec_tensor_info *outputs;
+  const char *const *symbols;
+  const char *json; /* the same and more, for machines: signature, compiler, target, hashes */
+} moec_model_info;
+
+typedef struct moec_model moec_model;
+typedef struct moec_session moec_session;
+
+/* Memory of the host's choosing; `free` gets the size and alignment that were asked for. */
+typedef struct moec_allocator {
+  void *(*allocate)(void *user, size_t size, size_t alignment);
+  void (*free)(void *user, void *pointer, size_t size, size_t alignment);
+  void *user;
+} moec_allocator;
+
+/* Threads of the host's choosing: `run` must call `task(task_user, worker)` once for each worker in
+ * [0, workers), side by side or in turn, and return when all calls have returned. */
+typedef struct moec_executor {
+  void (*run)(void *user, int32_t workers, void (*task)(void *task_user, int32_t worker),
+              void *task_user);
+  void *user;
+} moec_executor;
+
+typedef struct moec_load_options {
+  size_t size;              /* sizeof(moec_load_options) */
+  const char *weights_file; /* for models compiled with --weights-file: where it is now; or NULL */
+} moec_load_options;
+
+typedef struct moec_session_options {
+  size_t size;     /* sizeof(moec_session_options) */
+  int32_t threads; /* logical workers; 0: the number of CPUs this process may use */
+  int32_t reserved;
+  const moec_allocator *allocator; /* NULL: the C library's */
+  const moec_executor *executor;   /* NULL: a pool of the session's own */
+} moec_session_options;
+
+typedef struct moec_run_options {
+  size_t size;                     /* sizeof(moec_run_options) */
+  const volatile int32_t *cancel;  /* set to nonzero by another thread to stop the call; or NULL */
+  void *stream;                    /* reserved for devices: NULL */
+  void *collectives;               /* reserved for expert parallelism: NULL */
+} moec_run_options;
+
+typedef struct moec_model_table {
+  size_t size; /* sizeof(moec_model_table) of the library that made the file */
+  int32_t abi_major;
+  int32_t abi_minor;
+
+  /* Makes the model ready: checks the CPU, finds and checks the weights. Options may be NULL. */
+  moec_status (*load)(const moec_load_options *options, moec_model **model, char *message,
+                      size_t message_size);
+  void (*unload)(moec_model *model); /* after the last session has been destroyed */
+  const moec_model_info *(*info)(void); /* needs no model */
+
+  moec_status (*create_session)(moec_model *model, const moec_session_options *options,
+                                moec_session **session, char *message, size_t message_size);
+  void (*destroy_session)(moec_session *session);
+
+  /* Runs the model once. `inputs` and `outputs` are in the order of the model's info. `outputs` is
+   * filled in; its memory belongs to the session. */
+  moec_status (*run)(moec_session *session, const moec_tensor *inputs, int32_t num_inputs,
+                     moec_tensor *outputs, int32_t num_outputs, const moec_run_options *options);
+  /* Why the last call on this session failed; "" if it did not. */
+  const char *(*last_error)(const moec_session *session);
+} moec_model_table;
+
+/* The one exported symbol: `const moec_model_table *moec_model_v1(void)`. */
+typedef const moec_model_table *(*moec_model_v1_fn)(void);
+#define MOEC_MODEL_SYMBOL "moec_model_v1"
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MOEC_RT_MODEL_H */

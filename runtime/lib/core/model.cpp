@@ -1,0 +1,1 @@
+#include "moec_rt/kernel_abi.h"
