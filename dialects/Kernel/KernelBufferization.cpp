@@ -1,4 +1,5 @@
-//===- KernelBufferization.cpp - The kernel dialect on buffers --------------------------------------===//
+//===- KernelBufferization.cpp - The kernel dialect on buffers
+//--------------------------------------===//
 #include "dialects/Kernel/KernelOps.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
@@ -12,13 +13,13 @@ namespace {
 
 struct CallModel : DstBufferizableOpInterfaceExternalModel<CallModel, CallOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
-    // Whether a kernel reads its output is not said in the IR: assume that it does unless the output
-    // is freshly made, which the analysis sees by itself.
+    // Whether a kernel reads its output is not said in the IR: assume that it does unless the
+    // output is freshly made, which the analysis sees by itself.
     return isa<TensorType>(operand.get().getType());
   }
 
-  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
-                          BufferizationState &state) const {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options, BufferizationState &state) const {
     auto call = cast<CallOp>(op);
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(op);

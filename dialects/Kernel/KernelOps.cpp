@@ -6,7 +6,8 @@ using namespace moec::kernel;
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.cpp.inc"
 
-//===- CallOp -----------------------------------------------------------------------------------------===//
+//===- CallOp
+//-----------------------------------------------------------------------------------------===//
 
 LogicalResult CallOp::verify() {
   bool onTensors = llvm::any_of(getOutputs().getTypes(), llvm::IsaPred<TensorType>);
@@ -31,14 +32,16 @@ void CallOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects)
     }
 }
 
-//===- CheckOp ----------------------------------------------------------------------------------------===//
+//===- CheckOp
+//----------------------------------------------------------------------------------------===//
 
 void CheckOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   // Leaving the call is a write that nothing may cross or drop.
   effects.emplace_back(MemoryEffects::Write::get());
 }
 
-//===- WeightOp ---------------------------------------------------------------------------------------===//
+//===- WeightOp
+//---------------------------------------------------------------------------------------===//
 
 LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (!tables.lookupNearestSymbolFrom<PackedOp>(*this, getKeyAttr()))

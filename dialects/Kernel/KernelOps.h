@@ -1,4 +1,5 @@
-//===- KernelOps.h - The kernel dialect --------------------------------------------------*- C++ -*-===//
+//===- KernelOps.h - The kernel dialect --------------------------------------------------*- C++
+//-*-===//
 #ifndef MOEC_DIALECTS_KERNEL_KERNELOPS_H
 #define MOEC_DIALECTS_KERNEL_KERNELOPS_H
 

@@ -1,4 +1,5 @@
-//===- MoEOps.h - The moe dialect --------------------------------------------------------*- C++ -*-===//
+//===- MoEOps.h - The moe dialect --------------------------------------------------------*- C++
+//-*-===//
 #ifndef MOEC_DIALECTS_MOE_MOEOPS_H
 #define MOEC_DIALECTS_MOE_MOEOPS_H
 

@@ -6,7 +6,8 @@ using namespace moec::onnx;
 #define GET_OP_CLASSES
 #include "dialects/ONNX/ONNXOps.cpp.inc"
 
-//===- NodeOp -----------------------------------------------------------------------------------------===//
+//===- NodeOp
+//-----------------------------------------------------------------------------------------===//
 
 void NodeOp::build(OpBuilder &builder, OperationState &state, TypeRange results, StringRef domain,
                    StringRef opType, int64_t version, ValueRange operands,
@@ -142,6 +143,7 @@ ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &state) {
   return parser.resolveOperands(operands, type.getInputs(), operandsLoc, state.operands);
 }
 
-//===- ConstantOp -------------------------------------------------------------------------------------===//
+//===- ConstantOp
+//-------------------------------------------------------------------------------------===//
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }

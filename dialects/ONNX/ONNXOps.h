@@ -1,4 +1,5 @@
-//===- ONNXOps.h - The onnx dialect ------------------------------------------------------*- C++ -*-===//
+//===- ONNXOps.h - The onnx dialect ------------------------------------------------------*- C++
+//-*-===//
 //
 // A carrier for ONNX graphs; see Rationale.md.
 //
@@ -22,10 +23,11 @@
 #include "dialects/ONNX/ONNXOps.h.inc"
 
 namespace moec::onnx {
-/// Argument and result attribute of a graph's function: the tensor's name in the model (StringAttr).
+/// Argument and result attribute of a graph's function: the tensor's name in the model
+/// (StringAttr).
 inline constexpr llvm::StringLiteral kNameAttr = "onnx.name";
-/// Argument and result attribute: one string a dimension, the dim_param of the model ("" where it has
-/// none). Hints, not facts: equality is proven (SymbolicShapes), not read off.
+/// Argument and result attribute: one string a dimension, the dim_param of the model ("" where it
+/// has none). Hints, not facts: equality is proven (SymbolicShapes), not read off.
 inline constexpr llvm::StringLiteral kDimsAttr = "onnx.dims";
 } // namespace moec::onnx
 

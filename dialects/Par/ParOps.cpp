@@ -8,7 +8,8 @@ using namespace moec::par;
 #define GET_OP_CLASSES
 #include "dialects/Par/ParOps.cpp.inc"
 
-//===- ForOp ------------------------------------------------------------------------------------------===//
+//===- ForOp
+//------------------------------------------------------------------------------------------===//
 
 void ForOp::build(OpBuilder &builder, OperationState &state, Value count, Value grain,
                   function_ref<void(OpBuilder &, Location, Value, Value)> body) {
@@ -32,8 +33,8 @@ LogicalResult ForOp::verifyRegions() {
 }
 
 void ForOp::print(OpAsmPrinter &printer) {
-  printer << ' ' << getBegin() << ", " << getEnd() << " in " << getCount() << " grain " << getGrain()
-          << ' ';
+  printer << ' ' << getBegin() << ", " << getEnd() << " in " << getCount() << " grain "
+          << getGrain() << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/false);
   printer.printOptionalAttrDict((*this)->getAttrs());
 }
@@ -60,7 +61,8 @@ ParseResult ForOp::parse(OpAsmParser &parser, OperationState &state) {
   return success();
 }
 
-//===- LaunchOp ---------------------------------------------------------------------------------------===//
+//===- LaunchOp
+//---------------------------------------------------------------------------------------===//
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto callee = tables.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());

@@ -1,4 +1,5 @@
-//===- ParOps.h - The par dialect --------------------------------------------------------*- C++ -*-===//
+//===- ParOps.h - The par dialect --------------------------------------------------------*- C++
+//-*-===//
 #ifndef MOEC_DIALECTS_PAR_PAROPS_H
 #define MOEC_DIALECTS_PAR_PAROPS_H
 

@@ -1,0 +1,6 @@
+#include "passes/Analysis/SymbolicShapes.h"
+
+using namespace mlir;
+using namespace moec;
+
+void moec::addMatrixTransfers(ShapeTransferTable &table) {}

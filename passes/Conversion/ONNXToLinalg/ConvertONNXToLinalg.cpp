@@ -1,0 +1,187 @@
+//===- ConvertONNXToLinalg.cpp - From ONNX nodes to tensors
+//-----------------------------------------===//
+#include "dialects/Kernel/KernelOps.h"
+#include "dialects/MoE/MoEOps.h"
+#include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace moec {
+#define GEN_PASS_DEF_CONVERTONNXTOLINALGPASS
+#include "passes/Conversion/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+/// Places weights in the artifact in the order of their first use.
+class WeightPlan {
+public:
+  explicit WeightPlan(ModuleOp module)
+      : builder(OpBuilder::atBlockBegin(module.getBody())), tables(), module(module) {
+    for (auto packed : module.getOps<kernel::PackedOp>())
+      end = std::max<int64_t>(end, packed.getOffset() + packed.getSize());
+  }
+
+  /// The entry for a weight's own bytes.
+  kernel::PackedOp getPlain(moe::WeightOp weight) {
+    kernel::PackedOp &entry = plain[weight.getKeyAttr().getAttr()];
+    if (!entry) {
+      auto data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
+      int64_t offset = llvm::alignTo(end, 64);
+      builder.setInsertionPointAfter(data);
+      entry =
+          kernel::PackedOp::create(builder, data.getLoc(), ("w" + Twine(plain.size() - 1)).str(),
+                                   weight.getKey(), offset, data.getLength(), Attribute());
+      end = offset + data.getLength();
+    }
+    return entry;
+  }
+
+private:
+  OpBuilder builder;
+  SymbolTableCollection tables;
+  ModuleOp module;
+  llvm::DenseMap<StringAttr, kernel::PackedOp> plain;
+  int64_t end = 0;
+};
+
+Type getSignless(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto integer = tensor ? dyn_cast<IntegerType>(tensor.getElementType()) : IntegerType();
+  if (!integer)
+    return type;
+  return tensor.clone(IntegerType::get(type.getContext(), integer.getWidth()));
+}
+
+/// Lowers one function in place: new operations are appended to a new body, in the order of the
+/// old.
+class FunctionLowering {
+public:
+  FunctionLowering(func::FuncOp function, WeightPlan &weights)
+      : function(function), weights(weights), shapes(function) {}
+
+  LogicalResult run() {
+    Block &oldBody = function.getBody().front();
+    Region newRegion;
+    Block *newBody = new Block;
+    newRegion.push_back(newBody);
+    OpBuilder builder = OpBuilder::atBlockEnd(newBody);
+    LoweringState state(shapes, newBody);
+    SmallVector<Type> argumentTypes, resultTypes;
+    for (BlockArgument argument : oldBody.getArguments()) {
+      Type type = getSignless(argument.getType());
+      argumentTypes.push_back(type);
+      function.setArgAttr(argument.getArgNumber(), kModelTypeAttr,
+                          TypeAttr::get(argument.getType()));
+      state.map(argument, newBody->addArgument(type, argument.getLoc()));
+    }
+    bool failed = false;
+    // The return lives in the new region until the swap below: lowering reports every refusal
+    // first.
+    for (Operation &op : oldBody.without_terminator())
+      failed |= mlir::failed(lower(state, builder, &op));
+    if (failed)
+      return failure();
+    auto ret = cast<func::ReturnOp>(oldBody.getTerminator());
+    SmallVector<Value> results;
+    for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
+      Value value = state.lookup(ret.getLoc(), operand);
+      Type type = getSignless(operand.getType());
+      function.setResultAttr(i, kModelTypeAttr, TypeAttr::get(operand.getType()));
+      if (value.getType() != type)
+        value = tensor::CastOp::create(builder, ret.getLoc(), type, value);
+      results.push_back(value);
+      resultTypes.push_back(type);
+    }
+    func::ReturnOp::create(builder, ret.getLoc(), results);
+    function.setType(builder.getFunctionType(argumentTypes, resultTypes));
+    function.getBody().takeBody(newRegion);
+    return success();
+  }
+
+private:
+  LogicalResult lower(LoweringState &state, OpBuilder &builder, Operation *op) {
+    if (auto node = dyn_cast<onnx::NodeOp>(op))
+      return lowerNode(state, builder, node);
+    if (auto weight = dyn_cast<moe::WeightOp>(op)) {
+      state.map(weight,
+                kernel::WeightOp::create(builder, op->getLoc(), getSignless(weight.getType()),
+                                         weights.getPlain(weight).getSymName()));
+      return success();
+    }
+    if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
+      // Small integers are expressions, made into tensors where somebody asks for one.
+      if (shapes.get(constant).elements)
+        return success();
+      auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
+      if (!value)
+        return constant.emitError("is not a dense constant");
+      auto type = cast<RankedTensorType>(getSignless(constant.getType()));
+      state.map(constant, arith::ConstantOp::create(builder, op->getLoc(),
+                                                    value.bitcast(type.getElementType())));
+      return success();
+    }
+    if (isa<onnx::NoneOp>(op))
+      return success();
+    return op->emitError("is not an operation of the normalised form");
+  }
+
+  /// Whether all results are integer tensors whose elements are expressions of something else.
+  bool isExpression(onnx::NodeOp node) {
+    return llvm::all_of(node->getResults(), [&](Value result) {
+      if (isa<NoneType>(result.getType()))
+        return true;
+      const SymbolicValue &value = shapes.get(result);
+      return value.elements && llvm::none_of(*value.elements, [&](SymExpr element) {
+               return element ==
+                      shapes.getSymbols().element(result, &element - value.elements->data());
+             });
+    });
+  }
+
+  LogicalResult lowerNode(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {
+    for (Value result : node->getResults())
+      if (isa<TensorType>(result.getType()) && !shapes.get(result).isRanked)
+        return node.emitError() << "has a result of unknown rank";
+    if (isExpression(node))
+      return success();
+    NodeHandlerFn handler = getNodeHandlers().lookup(node);
+    if (!handler)
+      return node.emitError() << "operator '" << node.getQualifiedName() << "' version "
+                              << node.getVersion() << " is not supported";
+    NodeLowering lowering(state, builder, node);
+    FailureOr<SmallVector<Value>> results = handler(lowering);
+    if (mlir::failed(results))
+      return failure();
+    assert(results->size() == node->getNumResults() && "a handler gives one value a result");
+    for (auto [original, lowered] : llvm::zip(node->getResults(), *results))
+      if (lowered)
+        state.map(original, lowered);
+    return success();
+  }
+
+  func::FuncOp function;
+  WeightPlan &weights;
+  SymbolicShapes shapes;
+};
+
+struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLinalg> {
+  void runOnOperation() override {
+    WeightPlan weights(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && failed(FunctionLowering(function, weights).run()))
+        signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace moec

@@ -1,0 +1,329 @@
+#include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+
+#include "dialects/Kernel/KernelOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace moec;
+
+/// The element type below the onnx dialect: integers without a sign.
+static Type getSignlessType(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer ? IntegerType::get(type.getContext(), integer.getWidth()) : type;
+}
+
+//===- LoweringState
+//----------------------------------------------------------------------------------===//
+
+Value LoweringState::lookup(Location loc, Value original) {
+  OpBuilder &builder = home;
+  if (Value known = lowered_.lookup(original))
+    return known;
+  const SymbolicValue &value = shapes.get(original);
+  if (!value.elements)
+    return {};
+  SmallVector<int64_t> shape;
+  for (SymExpr dim : value.dims)
+    shape.push_back(*dim.getConstant());
+  Type elementType = getSignlessType(cast<TensorType>(original.getType()).getElementType());
+  auto type = RankedTensorType::get(shape, elementType);
+  SmallVector<Value> elements;
+  for (SymExpr expr : *value.elements) {
+    if (std::optional<int64_t> constant = expr.getConstant(); constant && !elementType.isIndex()) {
+      elements.push_back(arith::ConstantOp::create(
+          builder, loc,
+          IntegerAttr::get(elementType, APInt(elementType.getIntOrFloatBitWidth(), *constant,
+                                              /*isSigned=*/true, /*implicitTrunc=*/true))));
+      continue;
+    }
+    Value index = getIndex(expr);
+    if (elementType.isInteger(1)) {
+      Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+      index = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, index, zero);
+    } else if (!elementType.isIndex()) {
+      index = arith::IndexCastOp::create(builder, loc, elementType, index);
+    }
+    elements.push_back(index);
+  }
+  Value tensor = elements.empty()
+                     ? Value(tensor::EmptyOp::create(builder, loc, shape, elementType))
+                     : Value(tensor::FromElementsOp::create(builder, loc, type, elements));
+  lowered_[original] = tensor;
+  return tensor;
+}
+
+Value LoweringState::getIndex(SymExpr expr) {
+  assert(expr && "an unknown size has no value");
+  if (Value known = indices.lookup(expr))
+    return known;
+  Location loc = home.getInsertionBlock()->getParentOp()->getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(home, loc, value);
+  };
+  Value sum;
+  for (const SymTerm &term : expr.getNode()->terms) {
+    Value product;
+    for (const SymNode *atom : term.atoms) {
+      Value factor = emitAtom(loc, atom);
+      product = product ? Value(arith::MulIOp::create(home, loc, product, factor)) : factor;
+    }
+    if (!product)
+      product = constant(term.coefficient);
+    else if (term.coefficient != 1)
+      product = arith::MulIOp::create(home, loc, product, constant(term.coefficient));
+    sum = sum ? Value(arith::AddIOp::create(home, loc, sum, product)) : product;
+  }
+  if (!sum)
+    sum = constant(0);
+  indices[expr] = sum;
+  return sum;
+}
+
+Value LoweringState::emitDivision(Location loc, SymExpr a, SymExpr b, bool remainder) {
+  SymContext &symbols = shapes.getSymbols();
+  Value dividend = getIndex(a), divisor = getIndex(b);
+  // The hardware traps on division by 0 and on the overflow of division by -1; hostile shapes must
+  // not.
+  Value isMinusOne;
+  if (!symbols.isKnownPositive(b)) {
+    auto equals = [&](int64_t value) -> Value {
+      Value constant = arith::ConstantIndexOp::create(home, loc, value);
+      return arith::CmpIOp::create(home, loc, arith::CmpIPredicate::eq, divisor, constant);
+    };
+    isMinusOne = equals(-1);
+    Value traps = arith::OrIOp::create(home, loc, equals(0), isMinusOne);
+    Value one = arith::ConstantIndexOp::create(home, loc, 1);
+    divisor = arith::SelectOp::create(home, loc, traps, one, divisor);
+  }
+  if (remainder) // by 0, 1 and -1: 0
+    return arith::RemSIOp::create(home, loc, dividend, divisor);
+  Value quotient = arith::DivSIOp::create(home, loc, dividend, divisor);
+  if (!isMinusOne)
+    return quotient;
+  Value zero = arith::ConstantIndexOp::create(home, loc, 0);
+  Value negated = arith::SubIOp::create(home, loc, zero, dividend);
+  return arith::SelectOp::create(home, loc, isMinusOne, negated, quotient);
+}
+
+Value LoweringState::emitAtom(Location loc, const SymNode *atom) {
+  if (Value known = atoms.lookup(atom))
+    return known;
+  auto arg = [&](unsigned i) { return getIndex(atom->args[i]); };
+  auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) -> Value {
+    return arith::CmpIOp::create(home, loc, predicate, a, b);
+  };
+  auto toIndex = [&](Value flag) -> Value {
+    return arith::IndexCastUIOp::create(home, loc, home.getIndexType(), flag);
+  };
+  Value zero =
+      atom->kind == SymKind::Select ? arith::ConstantIndexOp::create(home, loc, 0) : Value();
+  Value result;
+  switch (atom->kind) {
+  case SymKind::Sum:
+    llvm_unreachable("a sum is no atom");
+  case SymKind::Dim: {
+    Value tensor = lookup(loc, atom->value);
+    result = tensor::DimOp::create(home, loc, tensor, atom->index);
+    break;
+  }
+  case SymKind::Element: {
+    Value tensor = lookup(loc, atom->value);
+    SmallVector<Value> position;
+    int64_t rest = atom->index;
+    for (int64_t size : llvm::reverse(cast<RankedTensorType>(tensor.getType()).getShape())) {
+      position.push_back(arith::ConstantIndexOp::create(home, loc, rest % size));
+      rest /= size;
+    }
+    std::reverse(position.begin(), position.end());
+    result = tensor::ExtractOp::create(home, loc, tensor, position);
+    bool isUnsigned = result.getType().isInteger(1) ||
+                      cast<TensorType>(atom->value.getType()).getElementType().isUnsignedInteger();
+    if (isUnsigned)
+      result = arith::IndexCastUIOp::create(home, loc, home.getIndexType(), result);
+    else if (!result.getType().isIndex())
+      result = arith::IndexCastOp::create(home, loc, home.getIndexType(), result);
+    break;
+  }
+  case SymKind::Div:
+    result = emitDivision(loc, atom->args[0], atom->args[1], /*remainder=*/false);
+    break;
+  case SymKind::Rem:
+    result = emitDivision(loc, atom->args[0], atom->args[1], /*remainder=*/true);
+    break;
+  case SymKind::Mod: {
+    // ((a rem b) + b) rem b has the sign of b.
+    SymContext &symbols = shapes.getSymbols();
+    SymExpr b = atom->args[1];
+    result = getIndex(symbols.rem(symbols.add(symbols.rem(atom->args[0], b), b), b));
+    break;
+  }
+  case SymKind::Min:
+    result = arith::MinSIOp::create(home, loc, arg(0), arg(1));
+    break;
+  case SymKind::Max:
+    result = arith::MaxSIOp::create(home, loc, arg(0), arg(1));
+    break;
+  case SymKind::Select: {
+    Value condition = compare(arith::CmpIPredicate::ne, arg(0), zero);
+    Value a = arg(1), b = arg(2);
+    result = arith::SelectOp::create(home, loc, condition, a, b);
+    break;
+  }
+  case SymKind::Eq:
+    result = toIndex(compare(arith::CmpIPredicate::eq, arg(0), arg(1)));
+    break;
+  case SymKind::Lt: {
+    Value a = arg(0), b = arg(1);
+    result = toIndex(compare(arith::CmpIPredicate::slt, a, b));
+    break;
+  }
+  }
+  atoms[atom] = result;
+  return result;
+}
+
+//===- NodeLowering: operands and results
+//-------------------------------------------------------------===//
+
+Value NodeLowering::operand(unsigned i) {
+  Value original = node.getOptionalOperand(i);
+  return original ? state.lookup(loc, original) : Value();
+}
+
+Type NodeLowering::modelElementType(unsigned i) {
+  return cast<TensorType>(node.getOptionalOperand(i).getType()).getElementType();
+}
+
+ArrayRef<SymExpr> NodeLowering::dims(unsigned i) {
+  return state.shapes.get(node.getOptionalOperand(i)).dims;
+}
+
+std::optional<ArrayRef<SymExpr>> NodeLowering::elements(unsigned i) {
+  Value original = node.getOptionalOperand(i);
+  if (!original)
+    return std::nullopt;
+  const SymbolicValue &value = state.shapes.get(original);
+  if (!value.elements)
+    return std::nullopt;
+  return ArrayRef<SymExpr>(*value.elements);
+}
+
+std::optional<SmallVector<int64_t>> NodeLowering::constants(unsigned i) {
+  std::optional<ArrayRef<SymExpr>> exprs = elements(i);
+  if (!exprs)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (SymExpr expr : *exprs) {
+    std::optional<int64_t> constant = expr.getConstant();
+    if (!constant)
+      return std::nullopt;
+    result.push_back(*constant);
+  }
+  return result;
+}
+
+bool NodeLowering::hasResult(unsigned i) {
+  return i < node->getNumResults() && isa<TensorType>(node->getResult(i).getType());
+}
+
+RankedTensorType NodeLowering::resultType(unsigned i) {
+  Type elementType = cast<TensorType>(node->getResult(i).getType()).getElementType();
+  return tensorType(resultDims(i), getSignlessType(elementType));
+}
+
+ArrayRef<SymExpr> NodeLowering::resultDims(unsigned i) {
+  return state.shapes.get(node->getResult(i)).dims;
+}
+
+//===- NodeLowering: emitting
+//-------------------------------------------------------------------------===//
+
+SmallVector<OpFoldResult> NodeLowering::sizes(ArrayRef<SymExpr> dims) {
+  SmallVector<OpFoldResult> result;
+  for (SymExpr dim : dims) {
+    if (std::optional<int64_t> constant = dim.getConstant(); constant && *constant >= 0)
+      result.push_back(builder.getIndexAttr(*constant));
+    else
+      result.push_back(index(dim));
+  }
+  return result;
+}
+
+RankedTensorType NodeLowering::tensorType(ArrayRef<SymExpr> dims, Type elementType) {
+  SmallVector<int64_t> shape;
+  for (SymExpr dim : dims) {
+    std::optional<int64_t> constant = dim.getConstant();
+    shape.push_back(constant && *constant >= 0 ? *constant : ShapedType::kDynamic);
+  }
+  return RankedTensorType::get(shape, elementType);
+}
+
+Value NodeLowering::empty(ArrayRef<SymExpr> dims, Type elementType) {
+  return tensor::EmptyOp::create(builder, loc, sizes(dims), elementType);
+}
+
+Value NodeLowering::filled(ArrayRef<SymExpr> dims, Value value) {
+  Value init = empty(dims, value.getType());
+  return linalg::FillOp::create(builder, loc, value, init).getResult(0);
+}
+
+Value NodeLowering::castTo(Value tensor, RankedTensorType type) {
+  if (tensor.getType() == type)
+    return tensor;
+  return tensor::CastOp::create(builder, loc, type, tensor);
+}
+
+Value NodeLowering::scalar(Type type, double value) {
+  return arith::ConstantOp::create(builder, loc, builder.getFloatAttr(type, value));
+}
+
+Value NodeLowering::scalarInt(Type type, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
+}
+
+void NodeLowering::check(Value condition, StringRef message) {
+  kernel::CheckOp::create(builder, loc, condition, message);
+}
+
+LogicalResult NodeLowering::refuse(const Twine &reason) {
+  return node.emitError() << "cannot lower '" << node.getQualifiedName() << "': " << reason;
+}
+
+//===- NodeHandlerTable
+//-------------------------------------------------------------------------------===//
+
+void NodeHandlerTable::add(StringRef name, int64_t minVersion, NodeHandlerFn handler) {
+  auto &versions = handlers[name];
+  versions.emplace_back(minVersion, handler);
+  llvm::sort(versions, llvm::less_first());
+}
+
+NodeHandlerFn NodeHandlerTable::lookup(onnx::NodeOp node) const {
+  auto it = handlers.find(node.getQualifiedName());
+  if (it == handlers.end())
+    return nullptr;
+  NodeHandlerFn handler = nullptr;
+  for (auto [minVersion, candidate] : it->second)
+    if (minVersion <= static_cast<int64_t>(node.getVersion()))
+      handler = candidate;
+  return handler;
+}
+
+const NodeHandlerTable &moec::getNodeHandlers() {
+  static const NodeHandlerTable table = [] {
+    NodeHandlerTable result;
+    addElementwiseHandlers(result);
+    addReductionHandlers(result);
+    addMatrixHandlers(result);
+    addNormalizationHandlers(result);
+    addMovementHandlers(result);
+    addIndexingHandlers(result);
+    addSortingHandlers(result);
+    addGeneratorHandlers(result);
+    return result;
+  }();
+  return table;
+}

@@ -1,0 +1,153 @@
+//===- NodeLowering.h - Lowering one ONNX node to tensors --------------------------------*- C++
+//-*-===//
+//
+// What a handler sees of the node it lowers, and the table of handlers.
+//
+// A handler emits linalg, tensor, arith, math, scf and kernel operations on tensors in place of one
+// node. All shapes are dynamic where the model says so; sizes are SymExprs, turned into SSA values
+// on demand, so that equal sizes are the same value and `equal` is decided, not guessed.
+//
+//===------------------------------------------------------------------------------------------------===//
+#ifndef MOEC_PASSES_CONVERSION_ONNXTOLINALG_NODELOWERING_H
+#define MOEC_PASSES_CONVERSION_ONNXTOLINALG_NODELOWERING_H
+
+#include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/SymbolicShapes.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace moec {
+
+/// Lowered forms of the values of a function, and the sizes that have been computed so far.
+class LoweringState {
+public:
+  /// Sizes are computed at the end of `home`, the block that nodes are lowered into: wherever a
+  /// handler asks, the value dominates everything that is emitted later.
+  LoweringState(SymbolicShapes &shapes, mlir::Block *home)
+      : shapes(shapes), home(mlir::OpBuilder::atBlockEnd(home)) {}
+
+  SymbolicShapes &shapes;
+
+  /// Records what `original` became.
+  void map(mlir::Value original, mlir::Value lowered) { lowered_[original] = lowered; }
+  /// What `original` became, materialised from its elements if it was only ever an expression; null
+  /// if it has not been lowered.
+  mlir::Value lookup(mlir::Location loc, mlir::Value original);
+
+  /// The expression as a value of type index, computed once.
+  mlir::Value getIndex(SymExpr expr);
+
+private:
+  mlir::Value emitAtom(mlir::Location loc, const SymNode *atom);
+  mlir::Value emitDivision(mlir::Location loc, SymExpr a, SymExpr b, bool remainder);
+
+  mlir::OpBuilder home;
+  llvm::DenseMap<mlir::Value, mlir::Value> lowered_;
+  llvm::DenseMap<SymExpr, mlir::Value> indices;
+  llvm::DenseMap<const SymNode *, mlir::Value> atoms;
+};
+
+/// One node and a builder positioned where its lowering goes.
+class NodeLowering {
+public:
+  NodeLowering(LoweringState &state, mlir::OpBuilder &builder, onnx::NodeOp node)
+      : builder(builder), loc(node.getLoc()), node(node), symbols(state.shapes.getSymbols()),
+        state(state) {}
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  onnx::NodeOp node;
+  SymContext &symbols;
+
+  //===- Operands
+  //-------------------------------------------------------------------------------------===//
+
+  /// Operand i as a ranked tensor with a signless element type; null if absent.
+  mlir::Value operand(unsigned i);
+  bool hasOperand(unsigned i) { return bool(node.getOptionalOperand(i)); }
+  /// The element type of operand i as in the model: tells signed (`i8`) from unsigned (`ui8`)
+  /// integers.
+  mlir::Type modelElementType(unsigned i);
+  /// The sizes of operand i.
+  llvm::ArrayRef<SymExpr> dims(unsigned i);
+  /// The elements of operand i, if it is a small integer tensor (see SymbolicValue::elements).
+  std::optional<llvm::ArrayRef<SymExpr>> elements(unsigned i);
+  /// … if all are constants.
+  std::optional<llvm::SmallVector<int64_t>> constants(unsigned i);
+
+  //===- Results
+  //--------------------------------------------------------------------------------------===//
+
+  unsigned getNumResults() { return node->getNumResults(); }
+  /// Whether result i exists (has a name in the model).
+  bool hasResult(unsigned i);
+  /// The type of result i: signless, static where a size is a constant.
+  mlir::RankedTensorType resultType(unsigned i);
+  llvm::ArrayRef<SymExpr> resultDims(unsigned i);
+
+  //===- Emitting
+  //-------------------------------------------------------------------------------------===//
+
+  mlir::Value index(SymExpr expr) { return state.getIndex(expr); }
+  mlir::Value index(int64_t constant) { return index(symbols.constant(constant)); }
+  /// The sizes as attributes where constant, else as index values.
+  llvm::SmallVector<mlir::OpFoldResult> sizes(llvm::ArrayRef<SymExpr> dims);
+  /// The type of a tensor of these sizes, static where they are constants.
+  mlir::RankedTensorType tensorType(llvm::ArrayRef<SymExpr> dims, mlir::Type elementType);
+  /// An uninitialised tensor of these sizes.
+  mlir::Value empty(llvm::ArrayRef<SymExpr> dims, mlir::Type elementType);
+  /// A tensor of these sizes whose elements are all `value` (a scalar).
+  mlir::Value filled(llvm::ArrayRef<SymExpr> dims, mlir::Value value);
+  /// A tensor of the same type family with other static sizes in its type: tensor.cast where
+  /// needed.
+  mlir::Value castTo(mlir::Value tensor, mlir::RankedTensorType type);
+  /// A scalar constant of a signless integer, index or float type.
+  mlir::Value scalar(mlir::Type type, double value);
+  mlir::Value scalarInt(mlir::Type type, int64_t value);
+  /// Ends the call with an error that names the node, unless `condition` (i1) holds.
+  void check(mlir::Value condition, llvm::StringRef message);
+
+  /// Refuses the node: emits an error at it. Returns failure.
+  llvm::LogicalResult refuse(const llvm::Twine &reason);
+
+private:
+  LoweringState &state;
+};
+
+/// Lowers a node. The results, one a result of the node (null for results of type none), have the
+/// types `resultType(i)` up to static sizes. A handler that fails has emitted an error
+/// (NodeLowering::refuse).
+///
+/// Nodes whose results are all small integer tensors with known elements are never handed to a
+/// handler: their elements are expressions already.
+using NodeHandlerFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(NodeLowering &);
+
+/// Handlers by operator and version.
+class NodeHandlerTable {
+public:
+  /// `handler` lowers `name` ("Add", "com.microsoft::MoE") for schema versions `minVersion` and
+  /// later, up to the next registered one.
+  void add(llvm::StringRef name, int64_t minVersion, NodeHandlerFn handler);
+  /// The handler for a node, or nullptr.
+  NodeHandlerFn lookup(onnx::NodeOp node) const;
+
+private:
+  llvm::StringMap<llvm::SmallVector<std::pair<int64_t, NodeHandlerFn>, 2>> handlers;
+};
+
+const NodeHandlerTable &getNodeHandlers();
+
+// One a family, each in its own file.
+void addElementwiseHandlers(NodeHandlerTable &table);
+void addReductionHandlers(NodeHandlerTable &table);
+void addMatrixHandlers(NodeHandlerTable &table);
+void addNormalizationHandlers(NodeHandlerTable &table);
+void addMovementHandlers(NodeHandlerTable &table);
+void addIndexingHandlers(NodeHandlerTable &table);
+void addSortingHandlers(NodeHandlerTable &table);
+void addGeneratorHandlers(NodeHandlerTable &table);
+
+} // namespace moec
+
+#endif // MOEC_PASSES_CONVERSION_ONNXTOLINALG_NODELOWERING_H
