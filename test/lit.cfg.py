@@ -33,6 +33,11 @@ config.substitutions.append(("%models", os.path.join(config.test_source_root, "m
 config.substitutions.append(("%src_root", config.moec_src_root))
 config.substitutions.append(("%cc", config.c_compiler))
 
+clang_format = os.path.join(config.llvm_tools_dir, "clang-format")
+if os.path.exists(clang_format):
+    config.available_features.add("clang-format")
+config.substitutions.append(("%clang-format", clang_format))
+
 # make_venv.py writes the marker last, so it stands for a complete environment.
 python = "/usr/bin/python3"
 if os.path.exists(os.path.join(config.moec_test_venv, "requirements.sha256")):

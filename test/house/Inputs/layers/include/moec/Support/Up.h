@@ -1,0 +1,1 @@
+#include "moec/Weights/Store.h"

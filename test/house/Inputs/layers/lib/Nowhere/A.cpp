@@ -1,0 +1,1 @@
+#include "moec/Support/Up.h"

@@ -1,0 +1,3 @@
+#include "Elsewhere.h"
+#include "moec_rt/model.h"
+#include "dialects/MoE/MoEOps.h"

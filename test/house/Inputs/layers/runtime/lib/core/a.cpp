@@ -1,0 +1,3 @@
+#include "llvm/ADT/StringRef.h"
+#include "moec_rt/model.h"
+#include <stdint.h>

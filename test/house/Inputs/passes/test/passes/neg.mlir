@@ -1,0 +1,2 @@
+// CHECK: math.absf %x
+%0 = onnx.node "Neg"(%arg0)
