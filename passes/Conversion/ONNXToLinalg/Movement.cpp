@@ -1,6 +1,209 @@
+//===- Movement.cpp - Operators that move elements about
+//-----------------------------------------===//
+#include "passes/Conversion/ONNXToLinalg/Movement.h"
+#include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/Reshaping.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 using namespace moec;
 
-void moec::addMovementHandlers(NodeHandlerTable &table) {}
+using Results = FailureOr<SmallVector<Value>>;
+
+/// The results of a handler of one result; failure if it is null.
+static Results single(Value value) {
+  if (!value)
+    return failure();
+  return SmallVector<Value>{value};
+}
+
+//===- Reshapes
+//-----------------------------------------------------------------------------------===//
+
+/// Reshape, Unsqueeze, Flatten, Identity: the analysis knows the new sizes.
+static Results lowerReshape(NodeLowering &lowering) {
+  if (!lowering.isResultShapeKnown(0))
+    return lowering.refuse("the new shape is not computed from sizes and small tensors");
+  ArrayRef<SymExpr> to = lowering.resultDims(0);
+  if (failed(lowering.checkSizes(to)))
+    return failure();
+  return single(reshape(lowering, lowering.operand(0), lowering.dims(0), to));
+}
+
+static Results lowerSqueeze(NodeLowering &lowering) {
+  SmallVector<SymExpr> from(lowering.dims(0));
+  Value tensor = lowering.operand(0);
+  if (lowering.hasOperand(1)) {
+    std::optional<SmallVector<int64_t>> axes = lowering.constants(1);
+    if (!axes)
+      return lowering.refuse("the axes are not constant");
+    for (int64_t axis : *axes) {
+      std::optional<int64_t> normal = lowering.normalizeAxis(axis, from.size());
+      if (!normal || failed(lowering.checkEqual(from[*normal], lowering.symbols.constant(1),
+                                                "a squeezed axis has a size other than 1")))
+        return failure();
+      from[*normal] = lowering.symbols.constant(1);
+    }
+  }
+  return single(reshape(lowering, tensor, from, lowering.resultDims(0)));
+}
+
+/// DepthToSpace and SpaceToDepth: a transpose between two reshapes. Depth is split into `order` of
+/// (block row, block column, depth).
+static Results lowerDepthToSpace(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  SymExpr block = symbols.constant(lowering.node.getInt("blocksize", 0));
+  if (dims.size() != 4 || !lowering.symbols.isKnownPositive(block))
+    return lowering.refuse("it needs four dimensions and a positive blocksize");
+  SymExpr n = dims[0], c = dims[1], h = dims[2], w = dims[3];
+  SymExpr depth = symbols.div(c, symbols.mul(block, block));
+  bool isDepthFirst = lowering.node.getString("mode", "DCR") == "DCR";
+  SmallVector<SymExpr> split = isDepthFirst ? SmallVector<SymExpr>{n, block, block, depth, h, w}
+                                            : SmallVector<SymExpr>{n, depth, block, block, h, w};
+  SmallVector<int64_t> order = isDepthFirst ? SmallVector<int64_t>{0, 3, 4, 1, 5, 2}
+                                            : SmallVector<int64_t>{0, 1, 4, 2, 5, 3};
+  Value tensor = reshape(lowering, lowering.operand(0), dims, split);
+  if (!tensor)
+    return failure();
+  tensor = transpose(lowering, tensor, split, order);
+  return single(reshape(lowering, tensor, permute(split, order),
+                        {n, depth, symbols.mul(h, block), symbols.mul(w, block)}));
+}
+
+static Results lowerSpaceToDepth(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  SymExpr block = symbols.constant(lowering.node.getInt("blocksize", 0));
+  if (dims.size() != 4 || !lowering.symbols.isKnownPositive(block))
+    return lowering.refuse("it needs four dimensions and a positive blocksize");
+  SymExpr n = dims[0], c = dims[1];
+  SymExpr h = symbols.div(dims[2], block), w = symbols.div(dims[3], block);
+  SmallVector<SymExpr> split{n, c, h, block, w, block};
+  SmallVector<int64_t> order{0, 3, 5, 1, 2, 4};
+  Value tensor = reshape(lowering, lowering.operand(0), dims, split);
+  if (!tensor)
+    return failure();
+  tensor = transpose(lowering, tensor, split, order);
+  return single(reshape(lowering, tensor, permute(split, order),
+                        {n, symbols.product({c, block, block}), h, w}));
+}
+
+//===- Transpose, Expand, Tile, Concat
+//------------------------------------------------------------===//
+
+static Results lowerTranspose(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  SmallVector<int64_t> permutation;
+  if (auto perm = lowering.node.getInts("perm"))
+    permutation.assign(perm->begin(), perm->end());
+  else
+    permutation = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, dims.size())));
+  if (permutation.size() != dims.size() || !isPermutationVector(permutation))
+    return lowering.refuse("'perm' is not a permutation of the operand's axes");
+  return single(transpose(lowering, lowering.operand(0), dims, permutation));
+}
+
+static Results lowerExpand(NodeLowering &lowering) {
+  if (!lowering.isResultShapeKnown(0))
+    return lowering.refuse("the shape is not computed from sizes and small tensors");
+  if (failed(lowering.checkSizes(lowering.resultDims(0))))
+    return failure();
+  return single(
+      broadcastTo(lowering, lowering.operand(0), lowering.dims(0), lowering.resultDims(0)));
+}
+
+/// Tile: [d0, d1, …] is broadcast to [r0, d0, r1, d1, …], then collapsed.
+static Results lowerTile(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  OpBuilder &builder = lowering.builder;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  std::optional<ArrayRef<SymExpr>> repeats = lowering.elements(1);
+  if (!repeats || repeats->size() != dims.size())
+    return lowering.refuse("the repeats are not a small tensor of one element a dimension");
+  if (failed(lowering.checkSizes(*repeats)))
+    return failure();
+  SmallVector<SymExpr> split, to;
+  SmallVector<AffineExpr> sources;
+  for (auto [dim, repeat] : llvm::zip(dims, *repeats)) {
+    if (!repeat.isConstant(1))
+      split.push_back(repeat);
+    sources.push_back(builder.getAffineDimExpr(split.size()));
+    split.push_back(dim);
+    to.push_back(symbols.mul(dim, repeat));
+  }
+  Value tensor = lowering.operand(0);
+  if (split.size() == dims.size())
+    return single(tensor);
+  Value init = lowering.empty(split, cast<RankedTensorType>(tensor.getType()).getElementType());
+  auto map = AffineMap::get(split.size(), 0, sources, builder.getContext());
+  SmallVector<utils::IteratorType> iterators(split.size(), utils::IteratorType::parallel);
+  tensor = linalg::GenericOp::create(builder, lowering.loc, init.getType(), tensor, init,
+                                     ArrayRef{map, builder.getMultiDimIdentityMap(split.size())},
+                                     iterators,
+                                     [](OpBuilder &b, Location loc, ValueRange args) {
+                                       linalg::YieldOp::create(b, loc, args[0]);
+                                     })
+               .getResult(0);
+  return single(reshape(lowering, tensor, split, to));
+}
+
+static Results lowerConcat(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  OpBuilder &builder = lowering.builder;
+  SmallVector<SymExpr> to(lowering.dims(0));
+  std::optional<int64_t> axis = lowering.normalizeAxis(lowering.node.getInt("axis", 0), to.size());
+  if (!axis)
+    return failure();
+  unsigned count = lowering.node.getInputs().size();
+  for (unsigned i = 1; i < count; ++i) {
+    ArrayRef<SymExpr> dims = lowering.dims(i);
+    if (dims.size() != to.size())
+      return lowering.refuse("the operands have different ranks");
+    for (int64_t d = 0, rank = to.size(); d < rank; ++d) {
+      if (d == *axis)
+        to[d] = symbols.add(to[d], dims[d]);
+      else if (failed(
+                   lowering.checkEqual(to[d], dims[d], "the operands differ outside of the axis")))
+        return failure();
+      else if (dims[d].getConstant())
+        to[d] = dims[d];
+    }
+  }
+  Value result = lowering.empty(to, lowering.resultType(0).getElementType());
+  SmallVector<OpFoldResult> offsets(to.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(to.size(), builder.getIndexAttr(1));
+  SymExpr offset = symbols.constant(0);
+  for (unsigned i = 0; i < count; ++i) {
+    SmallVector<SymExpr> part = to;
+    part[*axis] = lowering.dims(i)[*axis];
+    offsets[*axis] = lowering.sizes({offset})[0];
+    offset = symbols.add(offset, part[*axis]);
+    if (llvm::any_of(part, [](SymExpr size) { return size.isConstant(0); }))
+      continue;
+    Value operand = lowering.castTo(
+        lowering.operand(i), lowering.tensorType(part, lowering.resultType(0).getElementType()));
+    result = tensor::InsertSliceOp::create(builder, lowering.loc, operand, result, offsets,
+                                           lowering.sizes(part), strides);
+  }
+  return single(result);
+}
+
+void moec::addMovementHandlers(NodeHandlerTable &table) {
+  table.add("Concat", 4, lowerConcat);
+  table.add("DepthToSpace", 11, lowerDepthToSpace);
+  table.add("Expand", 8, lowerExpand);
+  table.add("Flatten", 1, lowerReshape);
+  table.add("Identity", 1, lowerReshape);
+  table.add("Reshape", 5, lowerReshape);
+  table.add("SpaceToDepth", 1, lowerSpaceToDepth);
+  table.add("Squeeze", 13, lowerSqueeze);
+  table.add("Tile", 6, lowerTile);
+  table.add("Transpose", 1, lowerTranspose);
+  table.add("Unsqueeze", 13, lowerReshape);
+  addSlicingHandlers(table);
+}

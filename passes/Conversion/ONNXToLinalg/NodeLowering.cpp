@@ -225,6 +225,19 @@ std::optional<SmallVector<int64_t>> NodeLowering::constants(unsigned i) {
   return result;
 }
 
+Value NodeLowering::scalarOperand(unsigned i) {
+  Value tensor = operand(i);
+  SmallVector<Value> zeros(cast<RankedTensorType>(tensor.getType()).getRank(), index(0));
+  return tensor::ExtractOp::create(builder, loc, tensor, zeros);
+}
+
+std::optional<int64_t> NodeLowering::normalizeAxis(int64_t axis, int64_t rank) {
+  if (axis >= -rank && axis < rank)
+    return axis < 0 ? axis + rank : axis;
+  (void)refuse("axis " + Twine(axis) + " is not one of a tensor of rank " + Twine(rank));
+  return std::nullopt;
+}
+
 bool NodeLowering::hasResult(unsigned i) {
   return i < node->getNumResults() && isa<TensorType>(node->getResult(i).getType());
 }
@@ -236,6 +249,22 @@ RankedTensorType NodeLowering::resultType(unsigned i) {
 
 ArrayRef<SymExpr> NodeLowering::resultDims(unsigned i) {
   return state.shapes.get(node->getResult(i)).dims;
+}
+
+/// Whether an expression mentions a size or an element of `value`.
+static bool dependsOn(SymExpr expr, Value value) {
+  return llvm::any_of(expr.getNode()->terms, [&](const SymTerm &term) {
+    return llvm::any_of(term.atoms, [&](const SymNode *atom) {
+      return atom->value == value ||
+             llvm::any_of(atom->args, [&](SymExpr arg) { return dependsOn(arg, value); });
+    });
+  });
+}
+
+bool NodeLowering::isResultShapeKnown(unsigned i) {
+  return llvm::none_of(resultDims(i), [&](SymExpr dim) {
+    return llvm::any_of(node->getResults(), [&](Value result) { return dependsOn(dim, result); });
+  });
 }
 
 //===- NodeLowering: emitting
@@ -286,6 +315,45 @@ Value NodeLowering::scalarInt(Type type, int64_t value) {
 
 void NodeLowering::check(Value condition, StringRef message) {
   kernel::CheckOp::create(builder, loc, condition, message);
+}
+
+LogicalResult NodeLowering::checkEqual(SymExpr a, SymExpr b, StringRef message) {
+  SymExpr equal = symbols.eq(a, b);
+  if (equal.isConstant(1))
+    return success();
+  if (equal.isConstant(0))
+    return refuse(message);
+  check(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index(a), index(b)), message);
+  return success();
+}
+
+LogicalResult NodeLowering::checkLessEqual(SymExpr a, SymExpr b, StringRef message) {
+  SymExpr holds = symbols.le(a, b);
+  if (holds.isConstant(1))
+    return success();
+  if (holds.isConstant(0))
+    return refuse(message);
+  check(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle, index(a), index(b)),
+        message);
+  return success();
+}
+
+LogicalResult NodeLowering::checkSizes(ArrayRef<SymExpr> dims) {
+  for (SymExpr dim : dims) {
+    SymRange range = symbols.range(dim);
+    if (range.lower && *range.lower >= 0 && range.upper)
+      continue; // finite bounds come from sizes that exist
+    if (std::optional<int64_t> constant = dim.getConstant()) {
+      if (*constant < 0 || *constant > kMaxSize)
+        return refuse("a size of " + Twine(*constant));
+      continue;
+    }
+    // As unsigned numbers, negative ones are large.
+    check(
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, index(dim), index(kMaxSize)),
+        "a size is negative or too large");
+  }
+  return success();
 }
 
 LogicalResult NodeLowering::refuse(const Twine &reason) {

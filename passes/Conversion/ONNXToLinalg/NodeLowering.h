@@ -75,6 +75,11 @@ public:
   std::optional<llvm::ArrayRef<SymExpr>> elements(unsigned i);
   /// … if all are constants.
   std::optional<llvm::SmallVector<int64_t>> constants(unsigned i);
+  /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
+  mlir::Value scalarOperand(unsigned i);
+  /// An axis counted from the front; refuses the node (and returns std::nullopt) if it lies outside
+  /// of [-rank, rank).
+  std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank);
 
   //===- Results
   //--------------------------------------------------------------------------------------===//
@@ -85,6 +90,9 @@ public:
   /// The type of result i: signless, static where a size is a constant.
   mlir::RankedTensorType resultType(unsigned i);
   llvm::ArrayRef<SymExpr> resultDims(unsigned i);
+  /// Whether the sizes of result i are expressions over what exists before the node, so that
+  /// `index` may be asked for them while the node is lowered.
+  bool isResultShapeKnown(unsigned i);
 
   //===- Emitting
   //-------------------------------------------------------------------------------------===//
@@ -107,6 +115,15 @@ public:
   mlir::Value scalarInt(mlir::Type type, int64_t value);
   /// Ends the call with an error that names the node, unless `condition` (i1) holds.
   void check(mlir::Value condition, llvm::StringRef message);
+
+  /// Ends the call with an error unless the sizes are equal. Emits nothing where that is proven;
+  /// refuses the node where it can never hold.
+  llvm::LogicalResult checkEqual(SymExpr a, SymExpr b, llvm::StringRef message);
+  /// Ends the call with an error unless every expression is a size, in [0, kMaxSize]. Emits nothing
+  /// where that is proven; refuses the node where it can never hold.
+  llvm::LogicalResult checkSizes(llvm::ArrayRef<SymExpr> dims);
+  /// Ends the call with an error unless a <= b; otherwise like checkEqual.
+  llvm::LogicalResult checkLessEqual(SymExpr a, SymExpr b, llvm::StringRef message);
 
   /// Refuses the node: emits an error at it. Returns failure.
   llvm::LogicalResult refuse(const llvm::Twine &reason);
