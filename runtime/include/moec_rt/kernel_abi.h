@@ -1,8 +1,9 @@
 /* moec_rt/kernel_abi.h - what compiled code and the runtime know of each other. Included by the
  * runtime and, for names and layouts, by the compiler; not for users of a compiled model.
  *
- * The compiler emits, with hidden visibility, one constant `moec_program` per model. Every function
- * of generated code takes the context of the running call as its first argument. */
+ * The compiler emits, with hidden visibility, one constant `moec_rt_model_program` per model. Every
+ * function of generated code takes a context as its first argument and hands on the one it got:
+ * inside a task that is the context of the worker, outside it is that of the call. */
 #ifndef MOEC_RT_KERNEL_ABI_H
 #define MOEC_RT_KERNEL_ABI_H
 
@@ -12,7 +13,7 @@
 extern "C" {
 #endif
 
-/* The call that is running: the session's side of generated code. Opaque to generated code. */
+/* The call that is running, as one thread sees it. Opaque to generated code. */
 typedef struct moec_rt_context moec_rt_context;
 
 /* A dense row-major buffer handed over between the runtime and the entry function. */
@@ -21,26 +22,29 @@ typedef struct moec_rt_buffer {
   int64_t shape[MOEC_MAX_RANK];
 } moec_rt_buffer;
 
-/* A range [begin, end) of a parallel loop, run by one worker. */
+/* A range [begin, end) of a parallel loop, run by one worker; 0 <= worker < logical workers. */
 typedef void (*moec_rt_task)(moec_rt_context *context, const void *arguments, int64_t begin,
                              int64_t end, int64_t worker);
 
 /* Runs `task` over [0, count). Splits into ranges of at least `grain` iterations that depend only on
- * count, grain and the session's logical worker count, never on timing; returns when all ran. With a
- * single range the task runs on the calling thread. */
+ * count, grain and the session's logical worker count, never on timing. With a single range, and from
+ * inside a task, it runs on the calling thread. Returns when all ranges have run; if one failed or
+ * the call was cancelled, the call ends instead. count <= 0 does nothing; grain < 1 counts as 1. */
 void moec_rt_parallel(moec_rt_context *context, moec_rt_task task, const void *arguments,
                       int64_t count, int64_t grain);
 
-/* Memory of one call, aligned to 64 bytes. Out of memory does not return: the call ends with
- * MOEC_OUT_OF_MEMORY (see moec_rt_fail). Size 0 gives a valid pointer. */
+/* Memory of one call, aligned to 64 bytes; what is not freed is taken back when the call ends. Out
+ * of memory does not return: the call ends with MOEC_OUT_OF_MEMORY. Size 0 gives a valid pointer;
+ * freeing NULL does nothing. Both may be called from tasks. */
 void *moec_rt_alloc(moec_rt_context *context, int64_t size);
 void moec_rt_free(moec_rt_context *context, void *pointer);
 
-/* Ends the call with MOEC_RUNTIME_ERROR. Callable from the entry function's thread only; from inside
- * a task use moec_rt_report, which records the first error and lets the loop finish. `node` is the
- * model's name of the node. */
+/* Ends the call with MOEC_RUNTIME_ERROR. From inside a task it ends that range; the call ends when
+ * the loop does. `node` is the model's name of the node; both strings are copied. */
 void moec_rt_fail(moec_rt_context *context, const char *node, const char *message)
     __attribute__((noreturn));
+/* Records an error, of which the first counts, and returns; the call ends at the next
+ * moec_rt_check or at the end of a parallel loop. For loops that should not be left in the middle. */
 void moec_rt_report(moec_rt_context *context, const char *node, const char *message);
 /* Leaves the call if an error was reported or the caller cancelled it. Called between nodes. */
 void moec_rt_check(moec_rt_context *context);
@@ -53,27 +57,44 @@ extern const char *moec_rt_weights __attribute__((visibility("hidden")));
 typedef void (*moec_rt_entry)(moec_rt_context *context, const moec_rt_buffer *inputs,
                               moec_rt_buffer *outputs);
 
-/* CPU features the code needs, as bits (moec_rt_feature). */
+/* CPU features the code needs. These are all that generated code may use beyond the x86-64
+ * baseline (SSE2): lib/Target turns a CPU's name into these bits and nothing else on. */
 typedef enum moec_rt_feature {
-  MOEC_FEATURE_AVX2 = 1 << 0,
-  MOEC_FEATURE_FMA = 1 << 1,
-  MOEC_FEATURE_BMI2 = 1 << 2,
-  MOEC_FEATURE_F16C = 1 << 3,
-  MOEC_FEATURE_AVX512F = 1 << 4,
-  MOEC_FEATURE_AVX512BW = 1 << 5,
-  MOEC_FEATURE_AVX512VL = 1 << 6,
-  MOEC_FEATURE_AVX512DQ = 1 << 7,
-  MOEC_FEATURE_AVX512VNNI = 1 << 8,
-  MOEC_FEATURE_AVX512BF16 = 1 << 9,
-  MOEC_FEATURE_AVX512FP16 = 1 << 10
+  MOEC_FEATURE_X86_64_V2 = 1 << 0, /* SSE3 to SSE4.2, POPCNT, CMPXCHG16B, LAHF/SAHF */
+  MOEC_FEATURE_AVX = 1 << 1,
+  MOEC_FEATURE_AVX2 = 1 << 2,
+  MOEC_FEATURE_FMA = 1 << 3,
+  MOEC_FEATURE_F16C = 1 << 4,
+  MOEC_FEATURE_BMI1 = 1 << 5,
+  MOEC_FEATURE_BMI2 = 1 << 6,
+  MOEC_FEATURE_LZCNT = 1 << 7,
+  MOEC_FEATURE_MOVBE = 1 << 8,
+  MOEC_FEATURE_AVX512F = 1 << 9,
+  MOEC_FEATURE_AVX512BW = 1 << 10,
+  MOEC_FEATURE_AVX512CD = 1 << 11,
+  MOEC_FEATURE_AVX512DQ = 1 << 12,
+  MOEC_FEATURE_AVX512VL = 1 << 13,
+  MOEC_FEATURE_AVX512VBMI = 1 << 14,
+  MOEC_FEATURE_AVX512VBMI2 = 1 << 15,
+  MOEC_FEATURE_AVX512VNNI = 1 << 16,
+  MOEC_FEATURE_AVX512BITALG = 1 << 17,
+  MOEC_FEATURE_AVX512VPOPCNTDQ = 1 << 18,
+  MOEC_FEATURE_AVX512BF16 = 1 << 19,
+  MOEC_FEATURE_AVX512FP16 = 1 << 20,
+  MOEC_FEATURE_AVXVNNI = 1 << 21,
+  MOEC_FEATURE_GFNI = 1 << 22
 } moec_rt_feature;
+
+/* The version of this header as generated code and runtime see it; both come from one build. */
+#define MOEC_RT_PROGRAM_VERSION 1
 
 /* All of a model that is code and constants. */
 typedef struct moec_rt_program {
-  uint64_t features; /* needed: moec_rt_feature bits */
+  uint64_t version;      /* MOEC_RT_PROGRAM_VERSION */
+  uint64_t features;     /* needed: moec_rt_feature bits */
   uint64_t weights_size; /* bytes of packed weights; 0: there are none */
   moec_rt_entry entry;
-  moec_model_info info;
+  moec_model_info info; /* json is NULL here: it is in the segment */
 } moec_rt_program;
 
 /* Emitted by the compiler. */
@@ -83,36 +104,58 @@ extern const moec_rt_program moec_rt_model_program __attribute__((visibility("hi
  * Behind the linked image, at an offset and address aligned to 2 MiB, one more PT_LOAD (read only):
  *
  *   moec_rt_segment_header   one page (4096 bytes), zero padded
- *   JSON signature           json_size bytes, zero padded to 64
+ *   JSON                     json_size bytes, at least one NUL, zero padded
  *   packed weights           from weights_offset, weights_size bytes (absent with --weights-file)
  *
  * The runtime finds it by walking its own program headers for a read-only PT_LOAD that starts with
- * the magic; tools find it the same way in the file, before dlopen. */
+ * the magic; tools find it the same way in the file, before dlopen. With --weights-file the weights
+ * file starts with the same header under another magic, its weights_offset counts from the start of
+ * that file, and the checksums of both headers must agree.
+ *
+ * A block checksum is xxh3-64 over the little-endian xxh3-64 of each block of 1 MiB, the last one
+ * shorter: it can be computed as a stream, side by side, and without reading the holes of a sparse
+ * file. */
 #define MOEC_SEGMENT_MAGIC "moec.art"
+#define MOEC_WEIGHTS_MAGIC "moec.wts"
 #define MOEC_FORMAT_MAJOR 1
 #define MOEC_FORMAT_MINOR 0
+#define MOEC_SEGMENT_ALIGNMENT (UINT64_C(2) << 20)
+#define MOEC_SEGMENT_HEADER_PAGE UINT64_C(4096)
+#define MOEC_CHECKSUM_BLOCK (UINT64_C(1) << 20)
+
+/* The note in the image whose program header becomes the segment's. */
+#define MOEC_NOTE_NAME "moec"
+#define MOEC_NOTE_TYPE 1
 
 typedef struct moec_rt_segment_header {
   char magic[8];
-  uint16_t format_major;
-  uint16_t format_minor;
+  uint16_t format_major;    /* another one is refused */
+  uint16_t format_minor;    /* a larger one has more members behind those known */
   uint32_t header_size;     /* sizeof(moec_rt_segment_header) */
   uint64_t features;        /* as in the program */
-  uint64_t image_size;      /* bytes of the file before the segment */
   uint64_t json_offset;     /* from the start of the segment */
   uint64_t json_size;
-  uint64_t weights_offset;  /* from the start of the segment, or of the weights file */
+  uint64_t weights_offset;  /* from the start of the segment, or of the weights file; 64-aligned */
   uint64_t weights_size;
   uint32_t weights_external; /* 1: the weights are in a file beside */
   uint32_t reserved;
-  uint8_t model_hash[32];   /* SHA-256 of the input model (its weights included) */
-  uint64_t weights_checksum; /* xxh3-64 of the packed weights */
-  uint64_t image_checksum;   /* xxh3-64 of the image, as linked with the patched program header */
-  uint64_t json_checksum;
-  char target[64];           /* CPU name and triple, for messages */
-  char weights_file[256];    /* base name, when external */
-  uint64_t header_checksum;  /* xxh3-64 of the header up to here */
+  uint8_t model_hash[32];    /* SHA-256 of the input model (its weights included) */
+  uint64_t weights_checksum; /* block checksum of the packed weights */
+  uint64_t image_checksum;   /* what ld.so loads, without the headers (see Artifact/Format.h) */
+  uint64_t json_checksum;    /* block checksum */
+  char target[64];           /* CPU name and triple, for messages; NUL terminated */
+  char weights_file[256];    /* base name, when external; NUL terminated */
+  uint64_t header_checksum;  /* moec_rt_header_checksum of the bytes before this member */
 } moec_rt_segment_header;
+
+/* FNV-1a, 64 bits: for a few hundred bytes, on both islands, without a library. */
+static inline uint64_t moec_rt_header_checksum(const moec_rt_segment_header *header) {
+  const unsigned char *bytes = (const unsigned char *)header;
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < offsetof(moec_rt_segment_header, header_checksum); ++i)
+    hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+  return hash;
+}
 
 #ifdef __cplusplus
 }

@@ -149,10 +149,11 @@ typedef struct moec_model_table {
   void (*destroy_session)(moec_session *session);
 
   /* Runs the model once. `inputs` and `outputs` are in the order of the model's info. `outputs` is
-   * filled in; its memory belongs to the session. */
+   * filled in (dense: strides are NULL); its memory belongs to the session. Options may be NULL. */
   moec_status (*run)(moec_session *session, const moec_tensor *inputs, int32_t num_inputs,
                      moec_tensor *outputs, int32_t num_outputs, const moec_run_options *options);
-  /* Why the last call on this session failed; "" if it did not. */
+  /* Why the last call on this session failed; "" if it did not. Not to be asked while one runs; a
+   * call that got MOEC_BUSY leaves it alone. */
   const char *(*last_error)(const moec_session *session);
 } moec_model_table;
 
