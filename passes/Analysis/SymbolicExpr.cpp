@@ -1,5 +1,6 @@
 #include "passes/Analysis/SymbolicExpr.h"
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
@@ -78,6 +79,12 @@ bool SymExpr::isConstant(int64_t value) const {
   return constant && *constant == value;
 }
 
+bool SymExpr::isOfSizes() const {
+  return node && llvm::all_of(node->terms, [](const SymTerm &term) {
+           return llvm::all_of(term.atoms, [](const SymNode *atom) { return atom->ofSizes; });
+         });
+}
+
 static void printAtom(llvm::raw_ostream &os, const SymNode *atom) {
   static constexpr const char *names[] = {"",    "dim", "element", "div", "rem", "mod",
                                           "min", "max", "select",  "eq",  "lt"};
@@ -134,6 +141,8 @@ SymExpr SymContext::fromTerms(SmallVector<SymTerm, 2> terms) {
     }
   }
   llvm::erase_if(merged, [](const SymTerm &term) { return term.coefficient == 0; });
+  if (merged.size() > kMaxTerms)
+    return {};
   SumKey key;
   for (const SymTerm &term : merged) {
     std::vector<unsigned> ids;
@@ -166,6 +175,8 @@ SymExpr SymContext::atom(SymKind kind, mlir::Value value, int64_t index, ArrayRe
     node->index = index;
     node->args.assign(args.begin(), args.end());
     node->range = atomRange(*this, node);
+    node->ofSizes =
+        kind != SymKind::Element && llvm::all_of(args, [](SymExpr arg) { return arg.isOfSizes(); });
     it->second = node;
   }
   return fromAtom(it->second);
@@ -194,8 +205,11 @@ SymExpr SymContext::add(SymExpr a, SymExpr b) {
 SymExpr SymContext::sub(SymExpr a, SymExpr b) { return add(a, mul(b, constant(-1))); }
 
 SymExpr SymContext::mul(SymExpr a, SymExpr b) {
-  if (!a || !b)
+  if (!a || !b || a.getNode()->terms.size() * b.getNode()->terms.size() > kMaxTerms)
     return {};
+  auto isBoolean = [](const SymNode *atom) {
+    return atom->range.lower == 0 && atom->range.upper == 1;
+  };
   SmallVector<SymTerm, 2> terms;
   for (const SymTerm &x : a.getNode()->terms)
     for (const SymTerm &y : b.getNode()->terms) {
@@ -205,6 +219,11 @@ SymExpr SymContext::mul(SymExpr a, SymExpr b) {
       term.atoms = x.atoms;
       llvm::append_range(term.atoms, y.atoms);
       llvm::sort(term.atoms, [](const SymNode *p, const SymNode *q) { return p->id < q->id; });
+      // b * b is b where b is 0 or 1.
+      term.atoms.erase(
+          std::unique(term.atoms.begin(), term.atoms.end(),
+                      [&](const SymNode *p, const SymNode *q) { return p == q && isBoolean(p); }),
+          term.atoms.end());
       terms.push_back(std::move(term));
     }
   return fromTerms(std::move(terms));
@@ -224,6 +243,33 @@ SymExpr SymContext::sum(ArrayRef<SymExpr> terms) {
   return result;
 }
 
+SymExpr SymContext::divExactly(SymExpr a, SymExpr b) {
+  // Long division by the leading term. The order of the terms is a monomial order (by degree, then
+  // lexicographic), except for Booleans, whose squares are folded: the multiplication at the end
+  // checks the result.
+  const SymTerm &divisor = b.getNode()->terms.back();
+  SmallVector<SymTerm, 2> quotient;
+  for (SymExpr rest = a; !rest.isConstant(0);) {
+    if (!rest || quotient.size() > kMaxTerms)
+      return {};
+    SymTerm term = rest.getNode()->terms.back();
+    if ((divisor.coefficient == -1 && term.coefficient == std::numeric_limits<int64_t>::min()) ||
+        term.coefficient % divisor.coefficient != 0)
+      return {};
+    term.coefficient /= divisor.coefficient;
+    for (const SymNode *atom : divisor.atoms) {
+      auto *it = llvm::find(term.atoms, atom);
+      if (it == term.atoms.end())
+        return {};
+      term.atoms.erase(it);
+    }
+    quotient.push_back(term);
+    rest = sub(rest, mul(fromTerms({term}), b));
+  }
+  SymExpr result = fromTerms(std::move(quotient));
+  return mul(result, b) == a ? result : SymExpr();
+}
+
 SymExpr SymContext::div(SymExpr a, SymExpr b) {
   if (!a || !b || b.isConstant(0))
     return {};
@@ -234,29 +280,8 @@ SymExpr SymContext::div(SymExpr a, SymExpr b) {
   }
   if (a == b)
     return constant(1);
-  // Exact division by a single term: every term of `a` must contain it.
-  if (b.getNode()->terms.size() == 1) {
-    const SymTerm &divisor = b.getNode()->terms[0];
-    SmallVector<SymTerm, 2> quotient;
-    for (const SymTerm &term : a.getNode()->terms) {
-      if (term.coefficient % divisor.coefficient != 0 ||
-          (divisor.coefficient == -1 && term.coefficient == std::numeric_limits<int64_t>::min()))
-        break;
-      SymTerm rest{term.coefficient / divisor.coefficient, term.atoms};
-      bool divides = llvm::all_of(divisor.atoms, [&](const SymNode *atom) {
-        auto *it = llvm::find(rest.atoms, atom);
-        if (it == rest.atoms.end())
-          return false;
-        rest.atoms.erase(it);
-        return true;
-      });
-      if (!divides)
-        break;
-      quotient.push_back(std::move(rest));
-    }
-    if (quotient.size() == a.getNode()->terms.size())
-      return fromTerms(std::move(quotient));
-  }
+  if (SymExpr quotient = divExactly(a, b))
+    return quotient;
   return atom(SymKind::Div, {}, 0, {a, b});
 }
 
@@ -363,6 +388,24 @@ SymExpr SymContext::broadcast(SymExpr a, SymExpr b) {
 //===- Bounds
 //-----------------------------------------------------------------------------------------===//
 
+/// The values of an integer type; its sign is that of the type, i1 is Boolean.
+static SymRange elementRange(mlir::Type type) {
+  auto integer = mlir::dyn_cast<mlir::IntegerType>(type);
+  if (!integer)
+    return {};
+  unsigned width = integer.getWidth();
+  if (integer.isUnsigned() || width == 1)
+    return {0,
+            width < 64 ? std::optional(static_cast<int64_t>(llvm::maxUIntN(width))) : std::nullopt};
+  return {llvm::minIntN(width), llvm::maxIntN(width)};
+}
+
+bool SymContext::fits(SymRange range, mlir::Type integerType) {
+  SymRange type = elementRange(integerType);
+  return (!type.lower || (range.lower && *range.lower >= *type.lower)) &&
+         (!type.upper || (range.upper && *range.upper <= *type.upper));
+}
+
 static SymRange atomRange(SymContext &context, const SymNode *atom) {
   auto arg = [&](unsigned i) { return context.range(atom->args[i]); };
   switch (atom->kind) {
@@ -414,6 +457,7 @@ static SymRange atomRange(SymContext &context, const SymNode *atom) {
     return result;
   }
   case SymKind::Element:
+    return elementRange(mlir::cast<mlir::TensorType>(atom->value.getType()).getElementType());
   case SymKind::Sum:
     return {};
   }

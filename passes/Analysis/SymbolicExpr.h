@@ -7,7 +7,11 @@
 // `heads * 32 * seq / (heads * 32)` equals `seq`.
 //
 // Booleans are the integers 0 and 1. A null SymExpr stands for "not known" (also where a
-// coefficient would overflow); every function passes it on.
+// coefficient would overflow, or a polynomial would have more than kMaxTerms terms); every function
+// passes it on.
+//
+// The arithmetic is that of integers without bound: a model in which 32- or 64-bit arithmetic on
+// sizes overflows has no defined meaning (ONNX leaves it open).
 //
 //===------------------------------------------------------------------------------------------------===//
 #ifndef MOEC_PASSES_ANALYSIS_SYMBOLICEXPR_H
@@ -30,7 +34,7 @@ struct SymNode;
 enum class SymKind : uint8_t {
   Sum,     ///< no atom: a polynomial
   Dim,     ///< size `index` of tensor `value`; in [0, kMaxSize]
-  Element, ///< element `index` (row-major) of integer tensor `value`
+  Element, ///< element `index` (row-major) of integer tensor `value`; in the range of its type
   Div,     ///< args[0] / args[1], towards zero
   Rem,     ///< args[0] - Div * args[1]: the sign of args[0] (C's %)
   Mod,     ///< floor modulus: the sign of args[1] (ONNX Mod of integers)
@@ -44,6 +48,9 @@ enum class SymKind : uint8_t {
 /// Sizes are assumed to lie below this: more elements than any memory holds.
 inline constexpr int64_t kMaxSize = int64_t(1) << 40;
 
+/// Polynomials with more terms than this are not followed.
+inline constexpr unsigned kMaxTerms = 256;
+
 /// An expression; compares by identity, which is equality of polynomials.
 class SymExpr {
 public:
@@ -56,6 +63,8 @@ public:
   /// The value, if it is a constant.
   std::optional<int64_t> getConstant() const;
   bool isConstant(int64_t value) const;
+  /// Whether it is computed from sizes and constants alone, not from elements.
+  bool isOfSizes() const;
 
   const SymNode *getNode() const { return node; }
   void print(llvm::raw_ostream &os) const;
@@ -91,7 +100,8 @@ struct SymNode {
   int64_t index = 0;
   // The other kinds
   llvm::SmallVector<SymExpr, 3> args;
-  SymRange range; ///< of an atom, known when it is made
+  SymRange range;      ///< of an atom, known when it is made
+  bool ofSizes = true; ///< of an atom: no Element in it
 };
 
 /// Makes and owns expressions. Not thread-safe.
@@ -107,6 +117,8 @@ public:
   SymExpr add(SymExpr a, SymExpr b);
   SymExpr sub(SymExpr a, SymExpr b);
   SymExpr mul(SymExpr a, SymExpr b);
+  /// Towards zero. Division by zero has no meaning, so that a quotient that divides exactly as a
+  /// polynomial is that polynomial.
   SymExpr div(SymExpr a, SymExpr b);
   SymExpr rem(SymExpr a, SymExpr b);
   SymExpr mod(SymExpr a, SymExpr b);
@@ -131,10 +143,15 @@ public:
   bool isKnownNonNegative(SymExpr expr);
   bool isKnownPositive(SymExpr expr);
 
+  /// Whether all values in `range` can be written in the integer type.
+  static bool fits(SymRange range, mlir::Type integerType);
+
 private:
   struct Impl;
   std::unique_ptr<Impl> impl;
 
+  /// a / b if b divides a as a polynomial, else null.
+  SymExpr divExactly(SymExpr a, SymExpr b);
   SymExpr fromTerms(llvm::SmallVector<SymTerm, 2> terms);
   SymExpr fromAtom(const SymNode *atom);
   SymExpr atom(SymKind kind, mlir::Value value, int64_t index, llvm::ArrayRef<SymExpr> args);

@@ -13,6 +13,8 @@ const ShapeTransferTable &moec::getShapeTransfers() {
     addIndexingTransfers(result);
     addReductionTransfers(result);
     addMatrixTransfers(result);
+    addFusedTransfers(result);
+    addGeneratorTransfers(result);
     return result;
   }();
   return table;
@@ -123,6 +125,14 @@ void SymbolicShapes::set(Value value, ArrayRef<SymExpr> dims,
   // A transfer function that contradicts the rank of the type is not believed.
   if (ranked && ranked.getRank() != static_cast<int64_t>(dims.size()))
     return setFromType(value);
+  // Arithmetic in narrow or unsigned types wraps, in wider ones it is taken not to. Booleans are 0
+  // or 1 by construction.
+  auto wraps = [&](SymExpr element, Type elementType) {
+    bool isWide = elementType.isSignlessInteger(32) || elementType.isSignlessInteger(64) ||
+                  elementType.isSignedInteger(32) || elementType.isSignedInteger(64);
+    return !isWide && !elementType.isInteger(1) && !elementType.isIndex() &&
+           !SymContext::fits(symbols.range(element), elementType);
+  };
   SymbolicValue known;
   known.isRanked = true;
   for (int64_t i = 0, rank = dims.size(); i < rank; ++i) {
@@ -135,6 +145,8 @@ void SymbolicShapes::set(Value value, ArrayRef<SymExpr> dims,
     bool fits = elements && static_cast<int64_t>(elements->size()) == *count;
     for (int64_t i = 0; i < *count; ++i) {
       SymExpr element = fits ? (*elements)[i] : SymExpr();
+      if (element && wraps(element, type.getElementType()))
+        element = {};
       known.elements->push_back(element ? element : symbols.element(value, i));
     }
   }

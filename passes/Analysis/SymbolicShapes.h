@@ -76,6 +76,8 @@ void addMovementTransfers(ShapeTransferTable &table);
 void addIndexingTransfers(ShapeTransferTable &table);
 void addReductionTransfers(ShapeTransferTable &table);
 void addMatrixTransfers(ShapeTransferTable &table);
+void addFusedTransfers(ShapeTransferTable &table);
+void addGeneratorTransfers(ShapeTransferTable &table);
 
 /// The analysis of one function, in one walk in program order. Does not follow later changes.
 class SymbolicShapes {
