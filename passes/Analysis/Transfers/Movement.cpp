@@ -315,7 +315,8 @@ AxisSlice sliceAxis(SymContext &symbols, SymExpr dim, SymExpr start, SymExpr end
   start = fromFront(symbols, start, dim);
   end = fromFront(symbols, end, dim);
   if (result.step > 0) {
-    start = clamp(symbols, start, zero, dim);
+    // A start past the end needs no upper bound: the size is 0 either way.
+    start = symbols.max(start, zero);
     end = clamp(symbols, end, zero, dim);
     result.size = getCeilDivClamped(symbols, symbols.sub(end, start), result.step);
   } else {
