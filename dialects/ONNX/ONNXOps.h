@@ -19,6 +19,9 @@
 
 #include "dialects/ONNX/ONNXOpsDialect.h.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "dialects/ONNX/ONNXOpsTypes.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/ONNX/ONNXOps.h.inc"
 

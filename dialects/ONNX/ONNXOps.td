@@ -2,6 +2,7 @@
 #define MOEC_DIALECTS_ONNX_ONNXOPS_TD
 
 include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -15,6 +16,16 @@ def ONNX_Dialect : Dialect {
     One operation per node of an ONNX file, whatever the operator. What an operator means (its schema,
     function body, versions) is asked of the official ONNX library; nothing here is generated per
     operator. See `Rationale.md`.
+  }];
+  let useDefaultTypePrinterParser = 1;
+}
+
+def ONNX_UnknownType : TypeDef<ONNX_Dialect, "Unknown"> {
+  let mnemonic = "unknown";
+  let summary = "The element type of a tensor of which only that it is one is known";
+  let description = [{
+    Files state no types for the values inside a graph. `tensor<*x!onnx.unknown>` is what the importer
+    gives them where there is no `value_info`, and `onnx-infer-types` replaces.
   }];
 }
 
