@@ -55,7 +55,8 @@ ParseResult ForOp::parse(OpAsmParser &parser, OperationState &state) {
     return failure();
   Block &block = body->front();
   if (block.empty() || !block.back().hasTrait<OpTrait::IsTerminator>()) {
-    OpBuilder builder = OpBuilder::atBlockEnd(&block);
+    OpBuilder builder(parser.getContext()); // the region has no operation yet that knows it
+    builder.setInsertionPointToEnd(&block);
     YieldOp::create(builder, state.location);
   }
   return success();

@@ -1,0 +1,29 @@
+// Element operations of unsigned integers and of booleans.
+func.func private @zero() -> !T {
+  %r = arith.constant 0 : !T
+  return %r : !T
+}
+func.func private @add(%a: !T, %b: !T) -> !T {
+  %r = arith.addi %a, %b : !T
+  return %r : !T
+}
+func.func private @mul(%a: !T, %b: !T) -> !T {
+  %r = arith.muli %a, %b : !T
+  return %r : !T
+}
+func.func private @min(%a: !T, %b: !T) -> !T {
+  %r = arith.minui %a, %b : !T
+  return %r : !T
+}
+func.func private @max(%a: !T, %b: !T) -> !T {
+  %r = arith.maxui %a, %b : !T
+  return %r : !T
+}
+func.func private @is_nan(%a: !T) -> i1 {
+  %r = arith.constant false
+  return %r : i1
+}
+func.func private @above(%a: !T, %b: !T) -> i1 {
+  %r = arith.cmpi ugt, %a, %b : !T
+  return %r : i1
+}
