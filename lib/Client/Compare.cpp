@@ -79,7 +79,7 @@ std::string describeIndex(int64_t index, ArrayRef<int64_t> shape) {
 
 std::string describeMismatch(const Difference &difference, const moec_tensor &tensor,
                              const Tolerance &tolerance) {
-  return formatv("{0} of {1} elements outside {2:g} + {3:g} * |expected|; largest at {4}: {5:g6}, "
+  return formatv("has {0} of {1} elements outside {2:g} + {3:g} * |expected|; largest at {4}: {5:g6}, "
                  "expected {6:g6}",
                  difference.mismatches, numElements(tensor), tolerance.absolute, tolerance.relative,
                  describeIndex(difference.worst, shapeOf(tensor)), difference.worstActual,

@@ -1,0 +1,27 @@
+//===- Commands.h - The commands of moec -------------------------------------------------*- C++
+//-*-===//
+//
+// One file per command. A new one has a function here, a row in Commands.cpp, a visibility in
+// Options.td and CommandLine.h.
+//
+//===----------------------------------------------------------------------------------------------===//
+#ifndef MOEC_TOOLS_MOEC_COMMANDS_H
+#define MOEC_TOOLS_MOEC_COMMANDS_H
+
+#include "moec/Client/LoadedModel.h"
+#include "tools/moec/CommandLine.h"
+
+namespace moec::cli {
+
+llvm::Error runRun(Arguments &arguments);
+
+/// Checks and loads the compiled model that the command's operand names, with the weights of
+/// --weights-file.
+llvm::Expected<LoadedModel> loadModel(const Arguments &arguments);
+
+/// The value of --threads.
+int32_t threadsOf(Arguments &arguments);
+
+} // namespace moec::cli
+
+#endif // MOEC_TOOLS_MOEC_COMMANDS_H

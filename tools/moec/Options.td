@@ -1,0 +1,95 @@
+//===- Options.td - The flags of moec and its commands ---------------------------------------------===//
+//
+// One visibility per command: a flag lists the commands that take it. The text is what users read in
+// `moec help COMMAND`.
+//
+//===----------------------------------------------------------------------------------------------===//
+include "llvm/Option/OptParser.td"
+
+def CompileVis : OptionVisibility;
+def RunVis : OptionVisibility;
+def InspectVis : OptionVisibility;
+def EvaluateVis : OptionVisibility;
+def BenchVis : OptionVisibility;
+def GenerateVis : OptionVisibility;
+
+defvar ExecutingCommands = [RunVis, EvaluateVis, BenchVis, GenerateVis];
+defvar AllCommands = !listconcat(ExecutingCommands, [CompileVis, InspectVis]);
+
+class Switch<string name, string help, list<OptionVisibility> commands>
+    : Flag<["--"], name>, HelpText<help>, Visibility<commands>;
+
+/// `--name VALUE` and `--name=VALUE`.
+multiclass Value<string name, string meta, string help, list<OptionVisibility> commands> {
+  def NAME : Separate<["--"], name>, MetaVarName<meta>, HelpText<help>, Visibility<commands>;
+  def NAME#_eq : Joined<["--"], name#"=">, Alias<!cast<Option>(NAME)>, Visibility<commands>;
+}
+
+/// The same with another help text for the first list of commands.
+multiclass ValueByCommand<string name, string meta, list<OptionVisibility> some, string helpForSome,
+                          list<OptionVisibility> others, string help> {
+  defvar commands = !listconcat(some, others);
+  def NAME : Separate<["--"], name>, MetaVarName<meta>, HelpText<help>,
+             HelpTextForVariants<some, helpForSome>, Visibility<commands>;
+  def NAME#_eq : Joined<["--"], name#"=">, Alias<!cast<Option>(NAME)>, Visibility<commands>;
+}
+
+// --- All commands ---------------------------------------------------------------------------------
+def help : Switch<"help", "Show this help", AllCommands>;
+def help_short : Flag<["-"], "h">, Alias<help>,
+                 Visibility<AllCommands>;
+
+// --- Commands that execute a compiled model -------------------------------------------------------
+defm threads : Value<"threads", "N", "Threads to run with; 0, the default, takes every CPU of the process",
+                     ExecutingCommands>;
+defm weights_file : ValueByCommand<"weights-file", "FILE", [CompileVis],
+                                   "Put the packed weights into FILE, not into the shared object", ExecutingCommands,
+                                   "Where the weights are, if neither in the model nor beside it">;
+def json : Switch<"json", "Print JSON", [InspectVis, EvaluateVis, BenchVis]>;
+
+// --- compile --------------------------------------------------------------------------------------
+def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"FILE">, HelpText<"Write the result to FILE">,
+             Visibility<[CompileVis]>;
+def jobs : JoinedOrSeparate<["-"], "j">, MetaVarName<"N">,
+           HelpText<"Compile with N threads; 0, the default, takes every CPU of the process">,
+           Visibility<[CompileVis]>;
+defm emit : Value<"emit", "PHASE", "Stop after PHASE and write its form of the model", [CompileVis]>;
+defm from : Value<"from", "PHASE", "MODEL is the form after PHASE; go on from there", [CompileVis]>;
+defm target_cpu : Value<"target-cpu", "CPU",
+                        "CPU to compile for: native (the default), x86-64-v3, x86-64-v4, …", [CompileVis]>;
+def allow_linked_weights
+    : Switch<"allow-linked-weights",
+             "Follow symbolic and hard links to the model's external data, as download caches have them",
+             [CompileVis]>;
+
+// --- run, bench -----------------------------------------------------------------------------------
+defm inputs : Value<"inputs", "FILE.npz", "Arrays under the names of the model's inputs", [RunVis, BenchVis]>;
+defm case : Value<"case", "PREFIX", "Take the arrays PREFIX/NAME instead of NAME", [RunVis, BenchVis]>;
+defm outputs : Value<"outputs", "FILE.npz", "Write the outputs to FILE.npz", [RunVis]>;
+defm expect : Value<"expect", "FILE.npz",
+                    "Compare the outputs with those in FILE.npz and fail outside the tolerance", [RunVis]>;
+defm rtol : Value<"rtol", "R", "Relative tolerance of --expect: |a-b| <= A + R*|b| (default 1e-3)", [RunVis]>;
+defm atol : Value<"atol", "A", "Absolute tolerance of --expect (default 1e-3)", [RunVis]>;
+defm seconds : Value<"seconds", "S", "Measure for S seconds, at least three calls (default 3)", [BenchVis]>;
+
+// --- evaluate, generate ---------------------------------------------------------------------------
+defm tokens : ValueByCommand<"tokens", "TOKENS", [GenerateVis], "Generate at most TOKENS tokens (default 64)",
+                             [EvaluateVis],
+                             "Token ids [rows, length] from the .npz file TOKENS: its array input_ids, else the "
+                             "first matrix of integers">;
+
+// --- evaluate -------------------------------------------------------------------------------------
+defm labels : Value<"labels", "KEY",
+                    "Report by the label of each row, from array KEY (default: domain, where the file has it)",
+                    [EvaluateVis]>;
+defm rows : Value<"rows", "N", "Take only the first N rows (after --every)", [EvaluateVis]>;
+defm every : Value<"every", "K", "Take every K-th row, from the first on (default 1)", [EvaluateVis]>;
+defm batch : Value<"batch", "N", "Rows per call (default 8, or what the model fixes)", [EvaluateVis]>;
+
+// --- generate -------------------------------------------------------------------------------------
+defm tokenizer : Value<"tokenizer", "FILE", "The model's tokenizer.json (byte-level BPE)", [GenerateVis]>;
+defm prompt : Value<"prompt", "TEXT", "Text to go on from; - reads it from standard input", [GenerateVis]>;
+defm temperature : Value<"temperature", "T",
+                         "Sample with logits divided by T; 0, the default, takes the likeliest token", [GenerateVis]>;
+defm top_k : Value<"top-k", "K", "Sample among the K likeliest tokens only; 0, the default: among all", [GenerateVis]>;
+defm seed : Value<"seed", "S", "Seed of the sampling (default 0)", [GenerateVis]>;

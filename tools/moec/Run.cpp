@@ -1,0 +1,92 @@
+//===- Run.cpp - moec run
+//--------------------------------------------------------------------------===//
+#include "moec/Client/Compare.h"
+#include "moec/Client/Feed.h"
+#include "moec/Client/Tensors.h"
+#include "tools/moec/Commands.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <limits>
+
+using namespace llvm;
+
+namespace moec::cli {
+namespace {
+
+void printOutputs(const moec_model_info &model, ArrayRef<moec_tensor> outputs) {
+  for (auto [info, tensor] : zip(ArrayRef(model.outputs, model.num_outputs), outputs))
+    outs() << info.name << ": " << typeName(tensor.type) << describeShape(shapeOf(tensor)) << '\n';
+}
+
+/// Prints a line per output; every output outside the tolerance is an error.
+Error compare(const std::string &path, StringRef prefix, const moec_model_info &model,
+              ArrayRef<moec_tensor> outputs, const Tolerance &tolerance) {
+  Expected<NpzReader> file = NpzReader::open(path);
+  if (!file)
+    return file.takeError();
+  Expected<std::vector<OutputComparison>> comparisons =
+      compareOutputs(*file, prefix, model, outputs, tolerance);
+  if (!comparisons)
+    return comparisons.takeError();
+  Error errors = Error::success();
+  for (const OutputComparison &comparison : *comparisons) {
+    const Difference &difference = comparison.difference;
+    outs() << comparison.name << ' ' << comparison.shape
+           << formatv(": largest error {0:e2} absolute, {1:e2} relative", difference.maxAbsolute,
+                      difference.maxRelative)
+           << (comparison.problem.empty() ? "" : ": FAILED") << '\n';
+    if (!comparison.problem.empty())
+      errors = joinErrors(std::move(errors), createStringError("output '" + comparison.name + "' " +
+                                                               comparison.problem));
+  }
+  if (comparisons->size() < size_t(model.num_outputs))
+    outs() << path << " has " << comparisons->size() << " of " << model.num_outputs
+           << " outputs; the others were not compared\n";
+  return errors;
+}
+
+} // namespace
+
+Error runRun(Arguments &arguments) {
+  std::string inputsPath = arguments.required(OPT_inputs);
+  std::string prefix = arguments.value(OPT_case);
+  int32_t threads = threadsOf(arguments);
+  constexpr double unlimited = std::numeric_limits<double>::max();
+  Tolerance tolerance;
+  tolerance.relative = arguments.number(OPT_rtol, tolerance.relative, 0, unlimited);
+  tolerance.absolute = arguments.number(OPT_atol, tolerance.absolute, 0, unlimited);
+  arguments.needs(OPT_rtol, OPT_expect);
+  arguments.needs(OPT_atol, OPT_expect);
+  if (Error error = arguments.takeError())
+    return error;
+
+  Expected<LoadedModel> model = loadModel(arguments);
+  if (!model)
+    return model.takeError();
+  Expected<NpzReader> file = NpzReader::open(inputsPath);
+  if (!file)
+    return file.takeError();
+  Expected<InputSet> inputs = readInputs(*file, prefix, model->info());
+  if (!inputs)
+    return inputs.takeError();
+  Expected<Session> session = model->createSession(threads);
+  if (!session)
+    return session.takeError();
+  Expected<ArrayRef<moec_tensor>> outputs = session->run(inputs->tensors);
+  if (!outputs)
+    return outputs.takeError();
+
+  if (arguments.has(OPT_outputs)) {
+    if (Error error = writeOutputs(arguments.value(OPT_outputs), prefix, model->info(), *outputs))
+      return error;
+  }
+  if (arguments.has(OPT_expect))
+    return compare(arguments.value(OPT_expect), prefix, model->info(), *outputs, tolerance);
+  if (!arguments.has(OPT_outputs))
+    printOutputs(model->info(), *outputs);
+  return Error::success();
+}
+
+} // namespace moec::cli
