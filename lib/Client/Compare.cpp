@@ -7,7 +7,8 @@
 #include "moec/Support/Float16.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 #include <limits>
@@ -79,12 +80,13 @@ std::string describeIndex(int64_t index, ArrayRef<int64_t> shape) {
 
 std::string describeMismatch(const Difference &difference, const moec_tensor &tensor,
                              const Tolerance &tolerance) {
-  return formatv("has {0} of {1} elements outside {2:g} + {3:g} * |expected|; largest at {4}: {5:g6}, "
-                 "expected {6:g6}",
-                 difference.mismatches, numElements(tensor), tolerance.absolute, tolerance.relative,
-                 describeIndex(difference.worst, shapeOf(tensor)), difference.worstActual,
-                 difference.worstExpected)
-      .str();
+  std::string text;
+  raw_string_ostream os(text);
+  os << "has " << difference.mismatches << " of " << numElements(tensor) << " elements outside "
+     << format("%g + %g * |expected|", tolerance.absolute, tolerance.relative) << "; largest at "
+     << describeIndex(difference.worst, shapeOf(tensor)) << ": "
+     << format("%.7g, expected %.7g", difference.worstActual, difference.worstExpected);
+  return text;
 }
 
 Error checkKeys(const NpzReader &expected, StringRef prefix, const moec_model_info &model) {
@@ -166,7 +168,7 @@ Expected<std::vector<OutputComparison>> compareOutputs(NpzReader &expected, Stri
     comparison.shape = describeShape(shapeOf(tensor));
     if (!hasType(array->kind(), tensor.type)) {
       comparison.problem =
-          ("is " + typeName(tensor.type) + ", expected " + array->typeName()).str();
+          ("is " + describeType(tensor.type) + ", expected " + array->typeName()).str();
     } else if (array->shape() != shapeOf(tensor)) {
       comparison.problem =
           "has shape " + comparison.shape + ", expected " + describeShape(array->shape());

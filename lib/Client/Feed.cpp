@@ -43,7 +43,7 @@ std::string listForMessage(ArrayRef<std::string> keys) {
   return list;
 }
 
-bool hasType(NpyKind kind, int32_t type) { return elementSize(type) && kind == npyKindOf(type); }
+bool hasType(NpyKind kind, int32_t type) { return bytesOfType(type) && kind == npyKindOf(type); }
 
 Expected<InputSet> readInputs(NpzReader &file, StringRef prefix, const moec_model_info &model) {
   InputSet inputs;
@@ -56,7 +56,7 @@ Expected<InputSet> readInputs(NpzReader &file, StringRef prefix, const moec_mode
     if (!array)
       return array.takeError();
     if (!hasType(array->kind(), info.type)) {
-      std::string expected = typeName(info.type);
+      std::string expected = describeType(info.type);
       if (info.type == MOEC_BFLOAT16)
         expected += " (stored as uint16)";
       return createStringError(file.path() + ": array '" + key + "' is " + array->typeName() +

@@ -41,12 +41,12 @@ std::optional<int32_t> findByName(const moec_tensor_info *infos, int32_t count, 
 
 } // namespace
 
-std::string typeName(int32_t type) {
+std::string describeType(int32_t type) {
   const TypeInfo *info = findType(type);
   return info ? info->name.str() : "type " + itostr(type);
 }
 
-int64_t elementSize(int32_t type) {
+int64_t bytesOfType(int32_t type) {
   const TypeInfo *info = findType(type);
   return info ? info->size : 0;
 }

@@ -90,21 +90,22 @@ int64_t Arguments::integer(OptionId option, int64_t otherwise, int64_t min, int6
     return otherwise;
   int64_t result;
   if (StringRef(arg->getValue()).getAsInteger(10, result) || result < min || result > max) {
-    fail(formatv("{0}: expected a whole number from {1} to {2}, found '{3}'",
-                 StringRef(arg->getSpelling()).rtrim('='), min, max, arg->getValue()));
+    fail(StringRef(arg->getSpelling()).rtrim('=') + ": expected a whole number from " + Twine(min) +
+         " to " + Twine(max) + ", found '" + arg->getValue() + "'");
     return otherwise;
   }
   return result;
 }
 
-double Arguments::number(OptionId option, double otherwise, double min, double max) {
+double Arguments::number(OptionId option, double otherwise, double min) {
   const Arg *arg = list.getLastArg(option);
   if (!arg)
     return otherwise;
   double result;
-  if (StringRef(arg->getValue()).getAsDouble(result) || !(result >= min && result <= max)) {
-    fail(formatv("{0}: expected a number from {1:g} to {2:g}, found '{3}'",
-                 StringRef(arg->getSpelling()).rtrim('='), min, max, arg->getValue()));
+  // Not at least the minimum: NaN is less than nothing.
+  if (StringRef(arg->getValue()).getAsDouble(result) || !(result >= min)) {
+    fail(StringRef(arg->getSpelling()).rtrim('=') + ": expected a number of at least " +
+         Twine(int64_t(min)) + ", found '" + arg->getValue() + "'");
     return otherwise;
   }
   return result;

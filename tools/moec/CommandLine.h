@@ -68,7 +68,8 @@ public:
   /// The value of a flag that must be given.
   std::string required(OptionId option);
   int64_t integer(OptionId option, int64_t otherwise, int64_t min, int64_t max);
-  double number(OptionId option, double otherwise, double min, double max);
+  /// At least `min`, a whole number.
+  double number(OptionId option, double otherwise, double min);
   /// Remembers an error unless `needed` is given wherever `option` is.
   void needs(OptionId option, OptionId needed);
 

@@ -8,8 +8,6 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <limits>
-
 using namespace llvm;
 
 namespace moec::cli {
@@ -17,7 +15,8 @@ namespace {
 
 void printOutputs(const moec_model_info &model, ArrayRef<moec_tensor> outputs) {
   for (auto [info, tensor] : zip(ArrayRef(model.outputs, model.num_outputs), outputs))
-    outs() << info.name << ": " << typeName(tensor.type) << describeShape(shapeOf(tensor)) << '\n';
+    outs() << info.name << ": " << describeType(tensor.type) << describeShape(shapeOf(tensor))
+           << '\n';
 }
 
 /// Prints a line per output; every output outside the tolerance is an error.
@@ -53,10 +52,9 @@ Error runRun(Arguments &arguments) {
   std::string inputsPath = arguments.required(OPT_inputs);
   std::string prefix = arguments.value(OPT_case);
   int32_t threads = threadsOf(arguments);
-  constexpr double unlimited = std::numeric_limits<double>::max();
   Tolerance tolerance;
-  tolerance.relative = arguments.number(OPT_rtol, tolerance.relative, 0, unlimited);
-  tolerance.absolute = arguments.number(OPT_atol, tolerance.absolute, 0, unlimited);
+  tolerance.relative = arguments.number(OPT_rtol, tolerance.relative, /*min=*/0);
+  tolerance.absolute = arguments.number(OPT_atol, tolerance.absolute, /*min=*/0);
   arguments.needs(OPT_rtol, OPT_expect);
   arguments.needs(OPT_atol, OPT_expect);
   if (Error error = arguments.takeError())

@@ -15,10 +15,10 @@
 namespace moec {
 
 /// The name of a moec_type as NumPy and ONNX spell it ("float32", "bfloat16"), or "type N".
-std::string typeName(int32_t type);
+std::string describeType(int32_t type);
 
 /// Bytes of one element; 0 for a type that this version does not know.
-int64_t elementSize(int32_t type);
+int64_t bytesOfType(int32_t type);
 
 bool isIntegerType(int32_t type);
 bool isFloatType(int32_t type);
