@@ -57,32 +57,38 @@ extern const char *moec_rt_weights __attribute__((visibility("hidden")));
 typedef void (*moec_rt_entry)(moec_rt_context *context, const moec_rt_buffer *inputs,
                               moec_rt_buffer *outputs);
 
-/* CPU features the code needs. These are all that generated code may use beyond the x86-64
- * baseline (SSE2): lib/Target turns a CPU's name into these bits and nothing else on. */
+/* CPU features the code needs: name, bit, and LLVM's name of it. These are all that generated code
+ * may use beyond the x86-64 baseline (SSE2): lib/Target turns a CPU's name into these bits and
+ * switches nothing else on. X86_64_V2 stands for SSE3 to SSE4.2, POPCNT, CMPXCHG16B, LAHF/SAHF. */
+#define MOEC_RT_FEATURES(X) \
+  X(X86_64_V2, 0, "x86-64-v2") \
+  X(AVX, 1, "avx") \
+  X(AVX2, 2, "avx2") \
+  X(FMA, 3, "fma") \
+  X(F16C, 4, "f16c") \
+  X(BMI1, 5, "bmi") \
+  X(BMI2, 6, "bmi2") \
+  X(LZCNT, 7, "lzcnt") \
+  X(MOVBE, 8, "movbe") \
+  X(AVX512F, 9, "avx512f") \
+  X(AVX512BW, 10, "avx512bw") \
+  X(AVX512CD, 11, "avx512cd") \
+  X(AVX512DQ, 12, "avx512dq") \
+  X(AVX512VL, 13, "avx512vl") \
+  X(AVX512VBMI, 14, "avx512vbmi") \
+  X(AVX512VBMI2, 15, "avx512vbmi2") \
+  X(AVX512VNNI, 16, "avx512vnni") \
+  X(AVX512BITALG, 17, "avx512bitalg") \
+  X(AVX512VPOPCNTDQ, 18, "avx512vpopcntdq") \
+  X(AVX512BF16, 19, "avx512bf16") \
+  X(AVX512FP16, 20, "avx512fp16") \
+  X(AVXVNNI, 21, "avxvnni") \
+  X(GFNI, 22, "gfni")
+
 typedef enum moec_rt_feature {
-  MOEC_FEATURE_X86_64_V2 = 1 << 0, /* SSE3 to SSE4.2, POPCNT, CMPXCHG16B, LAHF/SAHF */
-  MOEC_FEATURE_AVX = 1 << 1,
-  MOEC_FEATURE_AVX2 = 1 << 2,
-  MOEC_FEATURE_FMA = 1 << 3,
-  MOEC_FEATURE_F16C = 1 << 4,
-  MOEC_FEATURE_BMI1 = 1 << 5,
-  MOEC_FEATURE_BMI2 = 1 << 6,
-  MOEC_FEATURE_LZCNT = 1 << 7,
-  MOEC_FEATURE_MOVBE = 1 << 8,
-  MOEC_FEATURE_AVX512F = 1 << 9,
-  MOEC_FEATURE_AVX512BW = 1 << 10,
-  MOEC_FEATURE_AVX512CD = 1 << 11,
-  MOEC_FEATURE_AVX512DQ = 1 << 12,
-  MOEC_FEATURE_AVX512VL = 1 << 13,
-  MOEC_FEATURE_AVX512VBMI = 1 << 14,
-  MOEC_FEATURE_AVX512VBMI2 = 1 << 15,
-  MOEC_FEATURE_AVX512VNNI = 1 << 16,
-  MOEC_FEATURE_AVX512BITALG = 1 << 17,
-  MOEC_FEATURE_AVX512VPOPCNTDQ = 1 << 18,
-  MOEC_FEATURE_AVX512BF16 = 1 << 19,
-  MOEC_FEATURE_AVX512FP16 = 1 << 20,
-  MOEC_FEATURE_AVXVNNI = 1 << 21,
-  MOEC_FEATURE_GFNI = 1 << 22
+#define MOEC_RT_FEATURE(name, bit, text) MOEC_FEATURE_##name = 1 << bit,
+  MOEC_RT_FEATURES(MOEC_RT_FEATURE)
+#undef MOEC_RT_FEATURE
 } moec_rt_feature;
 
 /* The version of this header as generated code and runtime see it; both come from one build. */

@@ -1,0 +1,81 @@
+// One stream of calls.
+#ifndef MOEC_RT_LIB_CORE_SESSION_H
+#define MOEC_RT_LIB_CORE_SESSION_H
+
+#include "core/Inputs.h"
+#include "core/Memory.h"
+#include "core/Message.h"
+#include "cpu/Pool.h"
+#include "moec_rt/kernel_abi.h"
+
+#include <atomic>
+#include <setjmp.h>
+
+namespace moec::rt {
+class Session;
+} // namespace moec::rt
+
+/// A call as one thread sees it. Ending it jumps to where that thread entered generated code: to
+/// run() for the call itself, to the start of the range for a task.
+struct moec_rt_context {
+  moec::rt::Session *session;
+  int64_t worker;
+  bool inTask;
+  jmp_buf exit;
+};
+
+namespace moec::rt {
+
+class Session {
+public:
+  /// NULL when there is no memory.
+  static Session *create(int32_t workers, const moec_allocator *allocator,
+                         const moec_executor *executor);
+  void destroy();
+
+  moec_status run(const moec_tensor *inputs, int32_t numInputs, moec_tensor *outputs,
+                  int32_t numOutputs, const moec_run_options *options);
+  const char *lastError() const { return message.text; }
+
+  // For generated code, by way of the moec_rt_* functions.
+
+  void *allocate(moec_rt_context *context, int64_t size);
+  void release(void *pointer) { memory.release(pointer); }
+  /// Records an error unless there is one already.
+  void report(moec_status status, const char *node, const char *text);
+  /// The call is to end: an error was recorded or the caller cancelled.
+  bool isStopping();
+  void parallel(moec_rt_context *context, moec_rt_task task, const void *arguments, int64_t count,
+                int64_t grain);
+
+private:
+  struct Loop;
+
+  moec_status runChecked(const moec_tensor *inputs, moec_tensor *outputs);
+  bool enter();
+  static void runRange(void *loop, uint32_t chunk, int32_t worker);
+
+  const moec_model_info *info = nullptr;
+  int32_t workers = 1;
+  moec_rt_context root = {};
+  moec_rt_context *contexts = nullptr; ///< One per worker.
+  Memory memory;
+  Pool pool;
+  std::atomic<bool> busy{false};
+  const volatile int32_t *cancel = nullptr;
+
+  // The call's failure. `failure` goes from none to being written to set, once a call.
+  enum Failure { None, Writing, Set };
+  std::atomic<int> failure{None};
+  moec_status status = MOEC_OK;
+  Message message;
+
+  // Arguments of the entry function, and scratch for the check of inputs; sized by the model.
+  SymbolValue *symbols = nullptr;
+  moec_rt_buffer *inputBuffers = nullptr;
+  moec_rt_buffer *outputBuffers = nullptr;
+};
+
+} // namespace moec::rt
+
+#endif // MOEC_RT_LIB_CORE_SESSION_H

@@ -1,1 +1,0 @@
-#include "moec_rt/kernel_abi.h"
