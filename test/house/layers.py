@@ -108,7 +108,8 @@ def problemOf(root, path, component, include, quoted):
     for prefix, forbidden in NEVER.items():
         if include.startswith(prefix) and component in forbidden:
             return f'"{include}" is not for {component}'
-    if quoted and "/" not in include and not (root / path.parent / include).exists():
+    generated = include.endswith(".inc")
+    if quoted and "/" not in include and not generated and not (root / path.parent / include).exists():
         return f'"{include}" stands in no known folder'
     return None
 

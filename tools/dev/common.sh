@@ -6,7 +6,7 @@ export LC_ALL=C.UTF-8
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
-  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  printf 'tools/dev/%s: %s\n' "$(basename "$0")" "$*" >&2
   exit 1
 }
 
