@@ -2,6 +2,8 @@
 //---------------------------------------------------------===//
 #include "tools/moec/Commands.h"
 
+#include "llvm/Support/Threading.h"
+
 using namespace llvm;
 
 namespace moec::cli {
@@ -10,6 +12,10 @@ namespace {
 constexpr Command commandTable[] = {
     {"run", "Run a compiled model once on arrays from an .npz file",
      "MODEL.so --inputs FILE.npz [flags]", "MODEL.so", RunVis, runRun},
+    {"evaluate", "Measure the loss and perplexity of a compiled language model",
+     "MODEL.so --tokens FILE.npz [flags]", "MODEL.so", EvaluateVis, runEvaluate},
+    {"bench", "Measure the time of a compiled model's calls", "MODEL.so --inputs FILE.npz [flags]",
+     "MODEL.so", BenchVis, runBench},
 };
 
 } // namespace
@@ -23,7 +29,8 @@ Expected<LoadedModel> loadModel(const Arguments &arguments) {
 }
 
 int32_t threadsOf(Arguments &arguments) {
-  return int32_t(arguments.integer(OPT_threads, /*otherwise=*/0, /*min=*/0, /*max=*/4096));
+  int64_t threads = arguments.integer(OPT_threads, /*otherwise=*/0, /*min=*/0, /*max=*/4096);
+  return int32_t(threads ? threads : hardware_concurrency().compute_thread_count());
 }
 
 } // namespace moec::cli

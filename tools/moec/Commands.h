@@ -13,13 +13,15 @@
 
 namespace moec::cli {
 
+llvm::Error runBench(Arguments &arguments);
+llvm::Error runEvaluate(Arguments &arguments);
 llvm::Error runRun(Arguments &arguments);
 
 /// Checks and loads the compiled model that the command's operand names, with the weights of
 /// --weights-file.
 llvm::Expected<LoadedModel> loadModel(const Arguments &arguments);
 
-/// The value of --threads.
+/// The value of --threads, with 0 made the number of CPUs that the process may use.
 int32_t threadsOf(Arguments &arguments);
 
 } // namespace moec::cli

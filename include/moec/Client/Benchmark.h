@@ -1,0 +1,29 @@
+//===- Benchmark.h - Timing calls of a model ---------------------------------------------*- C++
+//-*-===//
+#ifndef MOEC_CLIENT_BENCHMARK_H
+#define MOEC_CLIENT_BENCHMARK_H
+
+#include "moec/Client/LoadedModel.h"
+
+#include <vector>
+
+namespace moec {
+
+/// Wall-clock times of calls in milliseconds, ascending.
+struct Timings {
+  std::vector<double> milliseconds;
+
+  /// The time that `fraction` of the calls stay within, interpolated between calls.
+  double quantile(double fraction) const;
+};
+
+/// Two calls to warm up, then calls until `seconds` have passed, three at least.
+llvm::Expected<Timings> measureCalls(Session &session, llvm::ArrayRef<moec_tensor> inputs,
+                                     double seconds);
+
+/// The most memory this process has held, in bytes (VmHWM of Linux); 0 where it is not known.
+int64_t peakResidentBytes();
+
+} // namespace moec
+
+#endif // MOEC_CLIENT_BENCHMARK_H

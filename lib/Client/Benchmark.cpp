@@ -1,0 +1,54 @@
+//===- Benchmark.cpp - Timing calls of a model
+//-----------------------------------------------------===//
+#include "moec/Client/Benchmark.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+using namespace llvm;
+
+namespace moec {
+
+double Timings::quantile(double fraction) const {
+  double position = fraction * double(milliseconds.size() - 1);
+  size_t below = size_t(position);
+  size_t above = std::min(below + 1, milliseconds.size() - 1);
+  return std::lerp(milliseconds[below], milliseconds[above], position - double(below));
+}
+
+Expected<Timings> measureCalls(Session &session, ArrayRef<moec_tensor> inputs, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  for (int call = 0; call < 2; ++call)
+    if (Expected<ArrayRef<moec_tensor>> outputs = session.run(inputs); !outputs)
+      return outputs.takeError();
+
+  Timings timings;
+  Clock::time_point start = Clock::now(), before = start;
+  while (timings.milliseconds.size() < 3 ||
+         std::chrono::duration<double>(before - start).count() < seconds) {
+    if (Expected<ArrayRef<moec_tensor>> outputs = session.run(inputs); !outputs)
+      return outputs.takeError();
+    Clock::time_point after = Clock::now();
+    timings.milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(after - before).count());
+    before = after;
+  }
+  std::sort(timings.milliseconds.begin(), timings.milliseconds.end());
+  return std::move(timings);
+}
+
+int64_t peakResidentBytes() {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> status =
+      MemoryBuffer::getFileAsStream("/proc/self/status");
+  if (!status)
+    return 0;
+  StringRef line = (*status)->getBuffer().split("VmHWM:").second.ltrim();
+  int64_t kibibytes = 0;
+  line.consumeInteger(10, kibibytes);
+  return kibibytes * 1024;
+}
+
+} // namespace moec
