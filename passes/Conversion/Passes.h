@@ -1,6 +1,7 @@
 #ifndef MOEC_PASSES_CONVERSION_PASSES_H
 #define MOEC_PASSES_CONVERSION_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace moec {

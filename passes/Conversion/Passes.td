@@ -43,4 +43,81 @@ def ConvertONNXToLinalgPass : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp">
     "::mlir::tensor::TensorDialect", "::moec::kernel::KernelDialect"];
 }
 
+def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp"> {
+  let summary = "Lower structured operations on buffers to parallel and sequential loops";
+  let description = [{
+    The parallel loops of an operation, but for the innermost one, become one `par.for`; what is left
+    becomes `scf.for`, reductions in registers where they are innermost. Neighbouring loops over dense
+    buffers are merged first, so that an elementwise operation is a single loop. Copies between buffers
+    that are not both dense become loops too.
+
+    Why: the runtime balances ranges of one loop, and LLVM vectorises the innermost one.
+
+    Limits: loop sizes must follow from the operands' shapes.
+
+    Before:
+    ```mlir
+    func.func @neg(%x: memref<?x8xf32>, %y: memref<?x8xf32>) {
+      linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %0 = arith.negf %in : f32
+          linalg.yield %0 : f32
+      }
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @neg(%x: memref<?x8xf32>, %y: memref<?x8xf32>) {
+      …
+      %a = memref.collapse_shape %x [[0, 1]] : memref<?x8xf32> into memref<?xf32>
+      %b = memref.collapse_shape %y [[0, 1]] : memref<?x8xf32> into memref<?xf32>
+      par.for %begin, %end in %count grain %grain {
+        scf.for %i = %begin to %end step %c1 {
+          %0 = memref.load %a[%i] : memref<?xf32>
+          %1 = arith.negf %0 : f32
+          memref.store %1, %b[%i] : memref<?xf32>
+        }
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::moec::par::ParDialect"];
+}
+
+def ConvertMoecToLLVMPass : Pass<"convert-moec-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower buffers, tasks and weights to the LLVM dialect";
+  let description = [{
+    Every function takes the context of the running call first; allocations, parallel loops and failed
+    checks call the runtime with it. The module's one public function becomes internal, and `moec_entry`,
+    which the runtime calls, takes buffers to its arguments and its results to buffers.
+
+    Why: this is where the runtime's interface (moec_rt/kernel_abi.h) enters.
+
+    Limits: structured control flow and affine maps have been lowered before.
+
+    Before:
+    ```mlir
+    func.func @main(%n: memref<1xf32>) -> memref<1xf32> {
+      %y = memref.alloc() : memref<1xf32>
+      memref.copy %n, %y : memref<1xf32> to memref<1xf32>
+      return %y : memref<1xf32>
+    }
+    ```
+    After:
+    ```mlir
+    llvm.func internal @main(%context: !llvm.ptr, …) -> !llvm.struct<…> {
+      %y = llvm.call @moec_rt_alloc(%context, %bytes) : (!llvm.ptr, i64) -> !llvm.ptr
+      …
+    }
+    llvm.func hidden @moec_entry(%context: !llvm.ptr, %inputs: !llvm.ptr, %outputs: !llvm.ptr) { … }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::cf::ControlFlowDialect"];
+}
+
 #endif // MOEC_PASSES_CONVERSION_PASSES_TD

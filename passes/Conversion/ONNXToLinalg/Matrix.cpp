@@ -1,6 +1,250 @@
+//===- Matrix.cpp - Matrix products
+//-------------------------------------------------------------===//
+#include "dialects/Kernel/KernelOps.h"
+#include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/Reshaping.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 using namespace moec;
 
-void moec::addMatrixHandlers(NodeHandlerTable &table) {}
+namespace {
+
+using SymVector = SmallVector<SymExpr>;
+using Results = FailureOr<SmallVector<Value>>;
+
+/// A stack of matrices: `tensor` has the sizes (count, rows, columns); count may be 1 for all.
+struct Matrices {
+  Value tensor;
+  SymExpr count, rows, columns;
+  SymVector dims() const { return {count, rows, columns}; }
+};
+
+Value emitScalarProduct(OpBuilder &builder, Location loc, Value x, Value y, Value sum) {
+  if (isa<FloatType>(sum.getType())) {
+    auto widen = [&](Value value) -> Value {
+      if (value.getType() == sum.getType())
+        return value;
+      return arith::ExtFOp::create(builder, loc, sum.getType(), value);
+    };
+    // The order of the sum is fixed when the model is compiled (see Numerics.md).
+    Value product = arith::MulFOp::create(builder, loc, widen(x), widen(y));
+    return arith::AddFOp::create(builder, loc, sum, product, arith::FastMathFlags::reassoc);
+  }
+  return arith::AddIOp::create(builder, loc, sum, arith::MulIOp::create(builder, loc, x, y));
+}
+
+/// The product of element types without a kernel, as a loop nest: f16 and bf16 add up in f32.
+Value emitStructuredProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b,
+                            bool transposeB, ArrayRef<SymExpr> resultDims) {
+  OpBuilder &builder = lowering.builder;
+  Type elementType = cast<RankedTensorType>(a.tensor.getType()).getElementType();
+  bool isHalf = elementType.isF16() || elementType.isBF16();
+  Type sumType = isHalf ? builder.getF32Type() : elementType;
+  Value zero = arith::ConstantOp::create(builder, lowering.loc, builder.getZeroAttr(sumType));
+  Value init = lowering.filled(resultDims, zero);
+  AffineExpr i, m, n, k, first = builder.getAffineConstantExpr(0);
+  bindDims(builder.getContext(), i, m, n, k);
+  auto stack = [&](const Matrices &matrices) { return matrices.count.isConstant(1) ? first : i; };
+  SmallVector<AffineMap> maps = {AffineMap::get(4, 0, {stack(a), m, k}, builder.getContext()),
+                                 AffineMap::get(4, 0,
+                                                transposeB ? ArrayRef<AffineExpr>{stack(b), n, k}
+                                                           : ArrayRef<AffineExpr>{stack(b), k, n},
+                                                builder.getContext()),
+                                 AffineMap::get(4, 0, {i, m, n}, builder.getContext())};
+  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  Value result =
+      linalg::GenericOp::create(builder, lowering.loc, init.getType(),
+                                ValueRange{a.tensor, b.tensor}, ValueRange{init}, maps, iterators,
+                                [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+                                  Value sum = emitScalarProduct(nested, loc, arguments[0],
+                                                                arguments[1], arguments[2]);
+                                  linalg::YieldOp::create(nested, loc, sum);
+                                })
+          .getResult(0);
+  if (!isHalf)
+    return result;
+  Value narrow = lowering.empty(resultDims, elementType);
+  AffineMap identity = builder.getMultiDimIdentityMap(3);
+  return linalg::GenericOp::create(
+             builder, lowering.loc, narrow.getType(), result, narrow,
+             ArrayRef<AffineMap>{identity, identity},
+             SmallVector<utils::IteratorType>(3, utils::IteratorType::parallel),
+             [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+               Value value = arith::TruncFOp::create(nested, loc, elementType, arguments[0]);
+               linalg::YieldOp::create(nested, loc, value);
+             })
+      .getResult(0);
+}
+
+/// The products of two stacks of matrices, of sizes (count, rows, columns).
+Value emitProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b, bool transposeB,
+                  SymExpr count) {
+  SymVector dims{count, a.rows, transposeB ? b.rows : b.columns};
+  Type elementType = cast<RankedTensorType>(a.tensor.getType()).getElementType();
+  if (!elementType.isF32() && !elementType.isF64())
+    return emitStructuredProduct(lowering, a, b, transposeB, dims);
+  std::string kernel = transposeB ? "matmul_nt_" : "matmul_";
+  kernel += elementType.isF32() ? "f32" : "f64";
+  Value init = lowering.empty(dims, elementType);
+  return kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(), kernel,
+                                ValueRange{a.tensor, b.tensor}, ValueRange{init})
+      .getResult(0);
+}
+
+Results lowerMatMul(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  SymVector aDims(lowering.dims(0)), bDims(lowering.dims(1));
+  if (aDims.empty() || bDims.empty())
+    return lowering.refuse("an operand is a scalar, expected at least one dimension");
+  SymExpr one = symbols.constant(1);
+  Value a = lowering.operand(0), b = lowering.operand(1);
+  SymVector result(lowering.resultDims(0));
+  // Vectors are matrices of one row (the first operand) or one column (the second).
+  bool aIsVector = aDims.size() == 1, bIsVector = bDims.size() == 1;
+  SymExpr rows = aIsVector ? one : aDims[aDims.size() - 2], depth = aDims.back();
+  SymExpr columns = bIsVector ? one : bDims.back();
+  if (failed(
+          lowering.checkEqual(depth, bIsVector ? bDims[0] : bDims[bDims.size() - 2],
+                              "the columns of the first matrix and the rows of the second differ")))
+    return failure();
+  SymVector aBatch(ArrayRef(aDims).drop_back(aIsVector ? 1 : 2));
+  SymVector bBatch(ArrayRef(bDims).drop_back(bIsVector ? 1 : 2));
+  auto isSingle = [](ArrayRef<SymExpr> batch) {
+    return llvm::all_of(batch, [](SymExpr size) { return size.isConstant(1); });
+  };
+  Matrices left, right;
+  SymExpr count;
+  auto stack = [&](Value tensor, ArrayRef<SymExpr> dims, SymExpr count, SymExpr rows,
+                   SymExpr columns) {
+    Matrices matrices{nullptr, count, rows, columns};
+    matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
+    return matrices;
+  };
+  if (isSingle(bBatch)) {
+    // One second matrix: all first matrices are one tall one.
+    count = one;
+    left = stack(a, aDims, one, symbols.mul(symbols.product(aBatch), rows), depth);
+    right = stack(b, bDims, one, depth, columns);
+  } else {
+    size_t rank = std::max(aBatch.size(), bBatch.size());
+    SymVector batch(ArrayRef(result).take_front(rank));
+    count = symbols.product(batch);
+    auto expand = [&](Value tensor, SymVector dims, ArrayRef<SymExpr> own, SymExpr rows,
+                      SymExpr columns) -> Matrices {
+      if (isSingle(own))
+        return stack(tensor, dims, one, rows, columns);
+      if (symbols.product(own) != count || own.size() != rank || own != ArrayRef(batch)) {
+        SymVector full(batch);
+        full.append({rows, columns});
+        SymVector from(own);
+        from.append({rows, columns});
+        tensor = reshape(lowering, tensor, dims, from);
+        tensor = tensor ? broadcastTo(lowering, tensor, from, full) : Value();
+        dims = full;
+      }
+      return tensor ? stack(tensor, dims, count, rows, columns) : Matrices{};
+    };
+    left = expand(a, aDims, aBatch, rows, depth);
+    right = expand(b, bDims, bBatch, depth, columns);
+  }
+  if (!left.tensor || !right.tensor)
+    return failure();
+  Value product = emitProduct(lowering, left, right, /*transposeB=*/false, count);
+  SymVector productDims{count, left.rows, columns};
+  Value value = reshape(lowering, product, productDims, result);
+  if (!value)
+    return failure();
+  return SmallVector<Value>{value};
+}
+
+/// alpha · product + beta · c, by elements; c is null where there is none.
+Value emitGemmEpilogue(NodeLowering &lowering, Value product, Value c, float alpha, float beta,
+                       ArrayRef<SymExpr> dims) {
+  if (alpha == 1.0f && !c)
+    return product;
+  OpBuilder &builder = lowering.builder;
+  Type elementType = cast<RankedTensorType>(product.getType()).getElementType();
+  Value init = lowering.empty(dims, elementType);
+  SmallVector<Value> operands{product};
+  if (c)
+    operands.push_back(c);
+  SmallVector<AffineMap> maps(operands.size() + 1, builder.getMultiDimIdentityMap(2));
+  auto isFloat = isa<FloatType>(elementType);
+  return linalg::GenericOp::create(
+             builder, lowering.loc, init.getType(), operands, init, maps,
+             SmallVector<utils::IteratorType>(2, utils::IteratorType::parallel),
+             [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+               auto scale = [&](Value value, float factor) -> Value {
+                 if (factor == 1.0f)
+                   return value;
+                 if (!isFloat)
+                   return arith::MulIOp::create(
+                       nested, loc, value,
+                       arith::ConstantOp::create(
+                           nested, loc,
+                           nested.getIntegerAttr(elementType, static_cast<int64_t>(factor))));
+                 return arith::MulFOp::create(
+                     nested, loc, value,
+                     arith::ConstantOp::create(nested, loc,
+                                               nested.getFloatAttr(elementType, factor)));
+               };
+               Value result = scale(arguments[0], alpha);
+               if (c) {
+                 Value term = scale(arguments[1], beta);
+                 result = isFloat ? Value(arith::AddFOp::create(nested, loc, result, term))
+                                  : Value(arith::AddIOp::create(nested, loc, result, term));
+               }
+               linalg::YieldOp::create(nested, loc, result);
+             })
+      .getResult(0);
+}
+
+Results lowerGemm(NodeLowering &lowering) {
+  onnx::NodeOp node = lowering.node;
+  SymVector aDims(lowering.dims(0)), bDims(lowering.dims(1));
+  if (aDims.size() != 2 || bDims.size() != 2)
+    return lowering.refuse("an operand has rank " +
+                           Twine(aDims.size() != 2 ? aDims.size() : bDims.size()) + ", expected 2");
+  Value a = lowering.operand(0), b = lowering.operand(1);
+  if (node.getInt("transA", 0)) {
+    a = transpose(lowering, a, aDims, {1, 0});
+    aDims = permute(aDims, {1, 0});
+  }
+  bool transposeB = node.getInt("transB", 0) != 0;
+  if (failed(lowering.checkEqual(aDims[1], bDims[transposeB ? 1 : 0],
+                                 "the columns of A and the rows of B differ")))
+    return failure();
+  SymExpr one = lowering.symbols.constant(1);
+  auto single = [&](Value tensor, ArrayRef<SymExpr> dims) {
+    Matrices matrices{nullptr, one, dims[0], dims[1]};
+    matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
+    return matrices;
+  };
+  Matrices left = single(a, aDims), right = single(b, bDims);
+  Value product = emitProduct(lowering, left, right, transposeB, one);
+  SymVector result(lowering.resultDims(0));
+  product = reshape(lowering, product, {one, result[0], result[1]}, result);
+  float beta = node.getFloat("beta", 1.0f);
+  Value c = lowering.operand(2);
+  if (c && beta != 0.0f) {
+    c = broadcastTo(lowering, c, lowering.dims(2), result);
+    if (!c)
+      return failure();
+  } else {
+    c = {};
+  }
+  return SmallVector<Value>{
+      emitGemmEpilogue(lowering, product, c, node.getFloat("alpha", 1.0f), beta, result)};
+}
+
+} // namespace
+
+void moec::addMatrixHandlers(NodeHandlerTable &table) {
+  table.add("MatMul", 1, lowerMatMul);
+  table.add("Gemm", 11, lowerGemm);
+}

@@ -1,0 +1,40 @@
+//===- Compiler.h - From a model to a shared object --------------------------------------*- C++
+//-*-===//
+#ifndef MOEC_COMPILER_COMPILER_H
+#define MOEC_COMPILER_COMPILER_H
+
+#include "moec/Artifact/Artifact.h"
+#include "moec/Pipelines/Phase.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/LogicalResult.h"
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace moec {
+
+/// What `moec compile` is asked to do.
+struct CompileOptions {
+  std::string input;  ///< .onnx, .mlir or bytecode; "-" is standard input
+  std::string output; ///< the shared object, or the IR of `emit`; "-" is standard output (IR only)
+  Phase emit = Phase::Object; ///< stop after this phase
+  std::optional<Phase>
+      from; ///< the phase the input has gone through; by default import of an ONNX file
+  std::string targetCpu = "native";
+  unsigned jobs = 0;              ///< threads; 0: one a CPU
+  unsigned optimizationLevel = 3; ///< of LLVM, 0 to 3
+  std::string weightsFile;        ///< put the weights into this file beside the artifact instead
+  bool allowLinkedWeights = false;
+  LinkOptions link; ///< where linker and runtime are
+  /// Told the name of each phase as it starts; may be empty.
+  std::function<void(llvm::StringRef)> progress;
+};
+
+/// Compiles. Diagnostics go to the context's handlers, at the model's nodes; the output is replaced
+/// at once or not at all.
+llvm::LogicalResult compile(const CompileOptions &options, mlir::MLIRContext &context);
+
+} // namespace moec
+
+#endif // MOEC_COMPILER_COMPILER_H

@@ -1,0 +1,24 @@
+//===- Kernels.h - Kernels by name -------------------------------------------------------*- C++
+//-*-===//
+#ifndef MOEC_KERNELS_KERNELS_H
+#define MOEC_KERNELS_KERNELS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace moec {
+
+/// What the generator needs to know of the target.
+struct KernelOptions {
+  unsigned vectorBytes = 16;     ///< width of a vector register
+  unsigned vectorRegisters = 16; ///< how many there are
+};
+
+/// The functions that make up the kernel `name` on buffers (one of that name and its private
+/// helpers), from the generator or the library; null if there is no such kernel.
+mlir::OwningOpRef<mlir::ModuleOp>
+instantiateKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);
+
+} // namespace moec
+
+#endif // MOEC_KERNELS_KERNELS_H

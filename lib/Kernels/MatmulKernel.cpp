@@ -1,0 +1,272 @@
+//===- MatmulKernel.cpp - Blocked matrix products
+//---------------------------------------------------===//
+//
+// The product is cut into items of (matrix, block of rows, panel of columns); an item walks the
+// depth in blocks. Per block the panel of B is copied side by side into a buffer that stays in the
+// first-level caches while all rows of the item pass over it (Goto and van de Geijn, "Anatomy of
+// High-Performance Matrix Multiplication", 2008, with the row block unpacked: its rows are read
+// with unit stride). With few rows the copy does not pay, and the panel is read where it is.
+//
+//===------------------------------------------------------------------------------------------------===//
+#include "MatmulKernel.h"
+#include "MicroKernel.h"
+
+#include "dialects/Par/ParOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+/// $T element type, $N columns of a panel, $L lanes, $R rows of a tile, $D depth of a block, $P
+/// size of the packed panel, $M rows of an item, $S suffix of names, $TILES the calls of the
+/// micro-kernels by the number of rows.
+constexpr StringLiteral kDriver = R"mlir(
+!T = $T
+!Matrices = memref<?x?x?x$T>
+!Flat = memref<?x$T>
+
+// One panel of columns of one matrix, `rows` rows of it.
+func.func private @matmul_item_$S(%a: !Flat, %b: !Flat, %c: !Flat, %aStart: index, %bStart: index,
+                                  %cStart: index, %rows: index, %depth: index, %n: index, %width: index,
+                                  %bRow: index, %bColumn: index, %panel: !Flat, %pack: i1) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %tileRows = arith.constant $R : index
+  %columns = arith.constant $N : index
+  %depthBlock = arith.constant $D : index
+  %zero = arith.constant 0.0 : !T
+  %full = arith.cmpi eq, %width, %columns : index
+  // At least one step, so that an empty depth gives zeros.
+  %steps = arith.maxsi %depth, %c1 : index
+  scf.for %k0 = %c0 to %steps step %depthBlock {
+    %left = arith.subi %depth, %k0 : index
+    %block = arith.minsi %left, %depthBlock : index
+    %accumulate = arith.cmpi sgt, %k0, %c0 : index
+    %k0Start = arith.muli %k0, %bRow : index
+    %blockStart = arith.addi %bStart, %k0Start : index
+    scf.if %pack {
+      scf.for %k = %c0 to %block step %c1 {
+        %from0 = arith.muli %k, %bRow : index
+        %from = arith.addi %blockStart, %from0 : index
+        %to = arith.muli %k, %columns : index
+        scf.for %j = %c0 to %width step %c1 {
+          %jStart = arith.muli %j, %bColumn : index
+          %p = arith.addi %from, %jStart : index
+          %value = memref.load %b[%p] : !Flat
+          %q = arith.addi %to, %j : index
+          memref.store %value, %panel[%q] : !Flat
+        }
+      }
+    }
+    %source = arith.select %pack, %panel, %b : !Flat
+    %sourceStart = arith.select %pack, %c0, %blockStart : index
+    %sourceRow = arith.select %pack, %columns, %bRow : index
+    scf.for %i = %c0 to %rows step %tileRows {
+      %rowsLeft = arith.subi %rows, %i : index
+      %tile = arith.minsi %rowsLeft, %tileRows : index
+      %iA = arith.muli %i, %depth : index
+      %a0 = arith.addi %aStart, %iA : index
+      %a1 = arith.addi %a0, %k0 : index
+      %iC = arith.muli %i, %n : index
+      %c2 = arith.addi %cStart, %iC : index
+      scf.if %full {
+        scf.index_switch %tile
+$TILES
+        default {}
+      } else {
+        scf.index_switch %tile
+$MASKED
+        default {}
+      }
+    }
+  }
+  return
+}
+
+func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices, %bRow: index,
+                                    %bColumn: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %columns = arith.constant $N : index
+  %rowBlock = arith.constant $M : index
+  %batch = memref.dim %c, %c0 : !Matrices
+  %m = memref.dim %c, %c1 : !Matrices
+  %n = memref.dim %c, %c2 : !Matrices
+  %k = memref.dim %a, %c2 : !Matrices
+  %batchA = memref.dim %a, %c0 : !Matrices
+  %batchB = memref.dim %b, %c0 : !Matrices
+  %aFlat = memref.collapse_shape %a [[0, 1, 2]] : !Matrices into !Flat
+  %bFlat = memref.collapse_shape %b [[0, 1, 2]] : !Matrices into !Flat
+  %cFlat = memref.collapse_shape %c [[0, 1, 2]] : !Matrices into !Flat
+  %sizeA = arith.muli %m, %k : index
+  %sizeB = arith.muli %k, %n : index
+  %sizeC = arith.muli %m, %n : index
+  %oneA = arith.cmpi eq, %batchA, %c1 : index
+  %oneB = arith.cmpi eq, %batchB, %c1 : index
+  %strideA = arith.select %oneA, %c0, %sizeA : index
+  %strideB = arith.select %oneB, %c0, %sizeB : index
+
+  %panels = arith.ceildivsi %n, %columns : index
+  %blocks = arith.ceildivsi %m, %rowBlock : index
+  %perMatrix = arith.muli %panels, %blocks : index
+  %items = arith.muli %perMatrix, %batch : index
+  // Ranges of fewer multiplications than this are not worth another worker's attention.
+  %least = arith.constant 131072 : index
+  %rowsOfItem = arith.minsi %m, %rowBlock : index
+  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  %work0 = arith.muli %areaOfItem, %k : index
+  %work = arith.maxsi %work0, %c1 : index
+  %grain = arith.ceildivsi %least, %work : index
+  // Copying the panel pays when several tiles of rows use it, or when its rows are not contiguous.
+  %packRows = arith.constant $PACKROWS : index
+  %many = arith.cmpi sgt, %rowsOfItem, %packRows : index
+  %strided = arith.cmpi ne, %bColumn, %c1 : index
+  %pack = arith.ori %many, %strided : i1
+  par.for %begin, %end in %items grain %grain {
+    %panel0 = memref.alloca() {alignment = 64 : i64} : memref<$Px$T>
+    %panel = memref.cast %panel0 : memref<$Px$T> to !Flat
+    scf.for %item = %begin to %end step %c1 {
+      // Neighbouring items share the panel's columns of B only where there are several blocks of rows.
+      %matrix = arith.divui %item, %perMatrix : index
+      %rest = arith.remui %item, %perMatrix : index
+      %p = arith.divui %rest, %blocks : index
+      %blockOfRows = arith.remui %rest, %blocks : index
+      %i = arith.muli %blockOfRows, %rowBlock : index
+      %j = arith.muli %p, %columns : index
+      %rowsLeft = arith.subi %m, %i : index
+      %rows = arith.minsi %rowsLeft, %rowBlock : index
+      %columnsLeft = arith.subi %n, %j : index
+      %width = arith.minsi %columnsLeft, %columns : index
+      %a0 = arith.muli %matrix, %strideA : index
+      %a1 = arith.muli %i, %k : index
+      %aStart = arith.addi %a0, %a1 : index
+      %b0 = arith.muli %matrix, %strideB : index
+      %b1 = arith.muli %j, %bColumn : index
+      %bStart = arith.addi %b0, %b1 : index
+      %c3 = arith.muli %matrix, %sizeC : index
+      %c4 = arith.muli %i, %n : index
+      %c5 = arith.addi %c3, %c4 : index
+      %cStart = arith.addi %c5, %j : index
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n, %width,
+                                %bRow, %bColumn, %panel, %pack)
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1) -> ()
+    }
+  }
+  return
+}
+)mlir";
+
+/// The public function: picks the panel width by the number of columns.
+constexpr StringLiteral kEntry = R"mlir(
+func.func private @$NAME(%a: memref<?x?x?x$T>, %b: memref<?x?x?x$T>, %c: memref<?x?x?x$T>) {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %n = memref.dim %c, %c2 : memref<?x?x?x$T>
+  %k = memref.dim %a, %c2 : memref<?x?x?x$T>
+$CHOICE
+  return
+}
+)mlir";
+
+std::string substitute(StringRef text, ArrayRef<std::pair<StringRef, std::string>> values) {
+  std::string result = text.str();
+  for (const auto &[key, value] : values)
+    for (size_t at = 0; (at = result.find(key, at)) != std::string::npos; at += value.size())
+      result.replace(at, key.size(), value);
+  return result;
+}
+
+std::string printCalls(StringRef prefix, unsigned rows, StringRef type) {
+  std::string result;
+  for (unsigned i = 1; i <= rows; ++i)
+    result +=
+        llvm::formatv("        case {0} {{\n"
+                      "          func.call @{1}_r{0}(%a, %a1, %depth, %source, %sourceStart, "
+                      "%sourceRow, %c, %c2, %n, %block, %accumulate, %width) : "
+                      "(memref<?x{2}>, index, index, memref<?x{2}>, index, index, memref<?x{2}>, "
+                      "index, index, index, i1, index) -> ()\n"
+                      "          scf.yield\n        }\n",
+                      i, prefix, type);
+  return result;
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef name,
+                                              const KernelOptions &options) {
+  StringRef rest = name;
+  if (!rest.consume_front("matmul_"))
+    return {};
+  bool transposed = rest.consume_front("nt_");
+  if (rest != "f32" && rest != "f64")
+    return {};
+  Type elementType =
+      rest == "f32" ? Type(Float32Type::get(&context)) : Type(Float64Type::get(&context));
+  constexpr unsigned depthBlock = 256, rowBlock = 240;
+
+  std::string text, choice;
+  struct Micro {
+    std::string name;
+    MicroTile tile;
+    bool masked;
+  };
+  SmallVector<Micro> microKernels;
+  StringRef bRow = transposed ? "%c1" : "%n", bColumn = transposed ? "%k" : "%c1";
+  unsigned maxVectors = MicroTile::maxVectors(options);
+  for (unsigned vectors = 1; vectors <= maxVectors; vectors *= 2) {
+    MicroTile tile = MicroTile::choose(elementType, options, vectors);
+    std::string suffix = llvm::formatv("{0}_{1}", rest, tile.columns());
+    std::string full = "micro_" + suffix, masked = "micro_masked_" + suffix;
+    for (unsigned rows = 1; rows <= tile.rows; ++rows) {
+      MicroTile part{rows, tile.vectors, tile.lanes};
+      microKernels.push_back({llvm::formatv("{0}_r{1}", full, rows), part, false});
+      microKernels.push_back({llvm::formatv("{0}_r{1}", masked, rows), part, true});
+    }
+    // The aliases of all drivers are the same.
+    StringRef driver = kDriver;
+    if (vectors > 1)
+      driver = driver.substr(driver.find("// One panel"));
+    text += substitute(driver, {{"$TILES", printCalls(full, tile.rows, rest)},
+                                {"$MASKED", printCalls(masked, tile.rows, rest)},
+                                {"$PACKROWS", std::to_string(4 * tile.rows)},
+                                {"$Px", std::to_string(depthBlock * tile.columns()) + "x"},
+                                {"$T", rest.str()},
+                                {"$N", std::to_string(tile.columns())},
+                                {"$R", std::to_string(tile.rows)},
+                                {"$D", std::to_string(depthBlock)},
+                                {"$M", std::to_string(rowBlock)},
+                                {"$S", suffix}});
+    std::string call = llvm::formatv("    func.call @matmul_driver_{0}(%a, %b, %c, {1}, {2}) : "
+                                     "(memref<?x?x?x{3}>, memref<?x?x?x{3}>, "
+                                     "memref<?x?x?x{3}>, index, index) -> ()\n",
+                                     suffix, bRow, bColumn, rest);
+    if (vectors == maxVectors)
+      choice += call;
+    else
+      choice += llvm::formatv("  %w{0} = arith.constant {0} : index\n"
+                              "  %narrow{0} = arith.cmpi sle, %n, %w{0} : index\n"
+                              "  scf.if %narrow{0} {{\n{1}  } else {{\n",
+                              tile.columns(), call);
+  }
+  for (unsigned vectors = 1; vectors < maxVectors; vectors *= 2)
+    choice += "  }\n";
+  text += substitute(kEntry, {{"$CHOICE", choice}, {"$NAME", name.str()}, {"$T", rest.str()}});
+
+  std::string declarations;
+  for (const Micro &micro : microKernels)
+    declarations +=
+        llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
+                      "index, memref<?x{1}>, index, index, index, i1, index)\n",
+                      micro.name, rest);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text + declarations, &context);
+  assert(module && "the text of the kernel is ours");
+  for (const Micro &micro : microKernels) {
+    module->lookupSymbol(micro.name)->erase();
+    buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked);
+  }
+  return module;
+}

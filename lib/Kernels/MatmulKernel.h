@@ -1,0 +1,22 @@
+//===- MatmulKernel.h - Blocked matrix products ------------------------------------------*- C++
+//-*-===//
+#ifndef MOEC_LIB_KERNELS_MATMULKERNEL_H
+#define MOEC_LIB_KERNELS_MATMULKERNEL_H
+
+#include "moec/Kernels/Kernels.h"
+
+namespace moec {
+
+/// Kernels `matmul_T` and `matmul_nt_T` for T in {f32, f64}:
+///
+///   matmul_T(a: memref<?x?x?xT>, b: memref<?x?x?xT>, c: memref<?x?x?xT>)
+///
+/// a is [A, M, K], b is [B, K, N] ([B, N, K] for `nt`), c is [C, M, N] with A and B each C or 1:
+/// matrix number i of C is the product of number i of a (or its only one) and of b. K may be 0.
+/// Null if `name` is none of these.
+mlir::OwningOpRef<mlir::ModuleOp>
+buildMatmulKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);
+
+} // namespace moec
+
+#endif // MOEC_LIB_KERNELS_MATMULKERNEL_H

@@ -1,0 +1,71 @@
+#include "moec/Pipelines/Lowering.h"
+
+#include "passes/Conversion/Passes.h"
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+/// The one cleanup: folds, dead code, duplicates.
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &) {
+  pm.addPass(createConvertONNXToLinalgPass());
+  addCleanup(pm);
+  pm.addPass(createLinalgElementwiseOpFusionPass());
+  addCleanup(pm);
+}
+
+void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &options) {
+  // Results written straight into the slice of the tensor they end up in.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  addCleanup(pm);
+  LinkKernelsPassOptions link;
+  link.vectorBytes = options.vectorBytes;
+  link.vectorRegisters = options.vectorRegisters;
+  pm.addPass(createLinkKernelsPass(link));
+  // After linking, which makes buffers, and before loops, in which an allocation has no block of
+  // its own.
+  pm.addNestedPass<func::FuncOp>(createPlaceDeallocationsPass());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());
+  addCleanup(pm);
+  pm.addPass(createOutlineTasksPass());
+}
+
+void moec::buildLLVMPipeline(OpPassManager &pm, const LoweringOptions &) {
+  // Division that rounds up or down, minima and maxima, in terms of what LLVM has.
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  addCleanup(pm);
+  pm.addPass(createConvertMoecToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+void moec::registerLoweringPipelines() {
+  PassPipelineRegistration<LoweringOptions>(
+      "moec-lower-pipeline", "From ONNX nodes to operations on tensors", buildLowerPipeline);
+  PassPipelineRegistration<LoweringOptions>(
+      "moec-bufferize-pipeline", "From tensors to buffers and tasks", buildBufferizePipeline);
+  PassPipelineRegistration<LoweringOptions>("moec-llvm-pipeline",
+                                            "From buffers to the LLVM dialect", buildLLVMPipeline);
+}

@@ -1,0 +1,49 @@
+//===- RuntimeCalls.h - Calls of the runtime from generated code -------------------------*- C++
+//-*-===//
+//
+// The declarations of moec_rt/kernel_abi.h in the LLVM dialect.
+//
+//===------------------------------------------------------------------------------------------------===//
+#ifndef MOEC_PASSES_CONVERSION_MOECTOLLVM_RUNTIMECALLS_H
+#define MOEC_PASSES_CONVERSION_MOECTOLLVM_RUNTIMECALLS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace moec {
+
+/// The symbol of the function the runtime calls (moec_rt_entry).
+inline constexpr llvm::StringLiteral kEntryName = "moec_entry";
+
+/// `moec_rt_buffer` as an LLVM type.
+mlir::Type getBufferType(mlir::MLIRContext *context);
+
+/// Emits calls; declares functions and strings in the module on first use.
+class RuntimeCalls {
+public:
+  explicit RuntimeCalls(mlir::ModuleOp module) : module(module) {}
+
+  mlir::Value emitAlloc(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                        mlir::Value bytes);
+  void emitFree(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                mlir::Value memory);
+  void emitParallel(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                    mlir::Value task, mlir::Value arguments, mlir::Value count, mlir::Value grain);
+  /// The node's name is the location's.
+  void emitFail(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                llvm::StringRef message);
+  /// The address of the first byte of the packed weights.
+  mlir::Value emitWeights(mlir::OpBuilder &builder, mlir::Location loc);
+
+private:
+  void declare(llvm::StringRef name, mlir::Type result, llvm::ArrayRef<mlir::Type> arguments);
+  mlir::Value emitCall(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                       mlir::Type result, mlir::ValueRange operands);
+  mlir::Value emitString(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef text);
+
+  mlir::ModuleOp module;
+};
+
+} // namespace moec
+
+#endif // MOEC_PASSES_CONVERSION_MOECTOLLVM_RUNTIMECALLS_H

@@ -1,0 +1,118 @@
+//===- OutlineTasks.cpp - Bodies of parallel loops become functions
+//---------------------------------===//
+#include "dialects/Par/ParOps.h"
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace moec {
+#define GEN_PASS_DEF_OUTLINETASKSPASS
+#include "passes/Transforms/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr auto kIgnoreLocations = OperationEquivalence::Flags::IgnoreLocations;
+
+llvm::hash_code hashBody(func::FuncOp task) {
+  llvm::hash_code hash = llvm::hash_value(task.getFunctionType().getAsOpaquePointer());
+  task.getBody().walk([&](Operation *op) {
+    hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(
+                                        op, OperationEquivalence::ignoreHashValue,
+                                        OperationEquivalence::ignoreHashValue, kIgnoreLocations));
+  });
+  return hash;
+}
+
+class TaskOutliner {
+public:
+  explicit TaskOutliner(ModuleOp module) : module(module), symbols(module) {}
+
+  void outline(par::ForOp loop) {
+    OpBuilder builder(loop);
+    sinkConstants(loop);
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(loop.getBody(), captured);
+    SmallVector<Type> types(2, builder.getIndexType());
+    for (Value value : captured)
+      types.push_back(value.getType());
+    auto parent = loop->getParentOfType<func::FuncOp>();
+    auto task = func::FuncOp::create(loop.getLoc(), (parent.getSymName() + "_task").str(),
+                                     builder.getFunctionType(types, {}));
+    task.setPrivate();
+    Block &body = loop.getBody().front();
+    IRMapping mapping;
+    task.getBody().takeBody(loop.getBody());
+    for (Value value : captured) {
+      BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) {
+        return task.getBody().isAncestor(use.getOwner()->getParentRegion());
+      });
+    }
+    Operation *yield = body.getTerminator();
+    builder.setInsertionPoint(yield);
+    func::ReturnOp::create(builder, yield->getLoc());
+    yield->erase();
+    func::FuncOp callee = unify(task, parent);
+    builder.setInsertionPoint(loop);
+    par::LaunchOp::create(builder, loop.getLoc(), callee.getSymName(), loop.getCount(),
+                          loop.getGrain(), captured.getArrayRef());
+    loop.erase();
+  }
+
+private:
+  /// Constants belong inside: the task then sees them, and takes fewer arguments.
+  void sinkConstants(par::ForOp loop) {
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(loop.getBody(), captured);
+    OpBuilder builder = OpBuilder::atBlockBegin(&loop.getBody().front());
+    for (Value value : captured) {
+      auto constant = value.getDefiningOp<arith::ConstantOp>();
+      if (!constant || isa<ShapedType>(constant.getType()))
+        continue;
+      Value copy = builder.clone(*constant)->getResult(0);
+      value.replaceUsesWithIf(copy, [&](OpOperand &use) {
+        return loop.getBody().isAncestor(use.getOwner()->getParentRegion());
+      });
+    }
+  }
+
+  /// The function that does the same if there is one already, else `task`, now in the module.
+  func::FuncOp unify(func::FuncOp task, func::FuncOp parent) {
+    auto &candidates = tasks[hashBody(task)];
+    for (func::FuncOp candidate : candidates) {
+      if (candidate.getFunctionType() == task.getFunctionType() &&
+          OperationEquivalence::isRegionEquivalentTo(&candidate.getBody(), &task.getBody(),
+                                                     kIgnoreLocations)) {
+        task.erase();
+        return candidate;
+      }
+    }
+    symbols.insert(task, parent->getIterator());
+    candidates.push_back(task);
+    return task;
+  }
+
+  ModuleOp module;
+  SymbolTable symbols;
+  llvm::DenseMap<size_t, SmallVector<func::FuncOp, 1>> tasks;
+};
+
+struct OutlineTasks : impl::OutlineTasksPassBase<OutlineTasks> {
+  void runOnOperation() override {
+    SmallVector<par::ForOp> loops;
+    getOperation().walk([&](par::ForOp loop) { loops.push_back(loop); }); // inner loops first
+    TaskOutliner outliner(getOperation());
+    for (par::ForOp loop : loops)
+      outliner.outline(loop);
+  }
+};
+
+} // namespace
+} // namespace moec
