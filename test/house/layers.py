@@ -39,7 +39,7 @@ FLOORS = [
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 
 # The runtime is an island: it includes moec_rt/ and the system only. These know its headers:
-RUNTIME_USERS = {"Artifact", "Client", "Kernels"}
+RUNTIME_USERS = {"Artifact", "Client", "Kernels", "Target"}
 
 # Outside headers that not everybody may include: prefix -> the components that may, or may not.
 ONLY = {
@@ -87,8 +87,10 @@ def problemOf(root, path, component, include, quoted):
     target = componentNamedBy(include)
     if component == "runtime":
         system = not quoted and "/" not in include or include.startswith(("sys/", "linux/"))
-        beside = quoted and (root / path.parent / include).exists()
-        if target == "runtime" or system or beside:
+        own = quoted and (
+            (root / path.parent / include).exists() or (root / "runtime/lib" / include).exists()
+        )
+        if target == "runtime" or system or own:
             return None
         return f'the runtime includes "{include}": it stands alone'
     if target == "runtime":
