@@ -69,20 +69,25 @@ install_packages() {
     fail "apt-get install failed"
 }
 
-# configure PRESET [-DNAME=VALUE …]: into build/PRESET.
+# configure PRESET [-DNAME=VALUE …]: into build/PRESET. What cmake says is shown if it fails.
 configure() {
-  local preset=$1
+  local preset=$1 log=$source_root/build/configure-$1.log
   shift
-  say "Configuring build/$preset"
-  (cd "$source_root" && cmake --preset "$preset" "$@") || fail "configuring failed"
+  say "Configuring build/$preset (first time: downloads the ONNX library)"
+  mkdir -p "$source_root/build"
+  (cd "$source_root" && cmake --preset "$preset" "$@") >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "configuring failed"
+  }
 }
 
 # build PRESET TARGET…
 build() {
-  local preset=$1
+  local preset=$1 started=$SECONDS
   shift
-  say "Building ($(nproc) cores): $*"
+  say "Building $* ($(nproc) cores)"
   cmake --build "$source_root/build/$preset" --target "$@" || fail "the build failed"
+  echo "built in $((SECONDS - started)) s"
 }
 
 # Name and version of what the result depends on, for reports of failures.
