@@ -20,7 +20,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
 import tree
 
-PREFIX = re.compile(r"^(moec|moe|onnx)-")
+PREFIX = re.compile(r"^(moec|moe|onnx|kernel|par)-")
 PASS = re.compile(r'^def\s+(\w+)\s*:\s*Pass<\s*"([^"]+)"', re.M)
 DESCRIPTION = re.compile(r"let\s+description\s*=\s*\[\{(.*?)\}\]", re.S)
 # The words that two- and three-letter parts of a flag stand for in a class name.
