@@ -18,26 +18,16 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+import descriptions
 import tree
 
 PREFIX = re.compile(r"^(moec|moe|onnx|kernel|par)-")
-PASS = re.compile(r'^def\s+(\w+)\s*:\s*Pass<\s*"([^"]+)"', re.M)
-DESCRIPTION = re.compile(r"let\s+description\s*=\s*\[\{(.*?)\}\]", re.S)
 # The words that two- and three-letter parts of a flag stand for in a class name.
 SPELLING = {"onnx": "ONNX", "llvm": "LLVM", "moe": "MoE", "ir": "IR"}
-OPERATION = re.compile(r'(?<![\w%#!@".])([a-z_]+(?:\.[a-z_0-9]+)+)(?![\w(]*=)')
-# Part of every function, so no evidence.
-COMMON = {"func.func", "func.return"}
 
 
 def camel(flag):
     return "".join(SPELLING.get(part, part.capitalize()) for part in flag.split("-"))
-
-
-def shown(description, word):
-    """The ```mlir block after the line "Before:" or "After:", or None."""
-    match = re.search(word + r"[^\n]*:\s*```mlir\n(.*?)```", description, re.S)
-    return match[1] if match else None
 
 
 def plain(line):
@@ -47,23 +37,17 @@ def plain(line):
     return re.sub(r"\s+", " ", line).strip()
 
 
-def operations(text):
-    return set(OPERATION.findall(text)) - COMMON
-
-
-def problemsOf(root, folder, name, flag, description):
-    short = PREFIX.sub("", flag)
+def problemsOf(root, described):
+    short = PREFIX.sub("", described.flag)
     expected = camel(short)
-    if name.lower() not in (f"{expected}pass".lower(), f"{camel(flag)}pass".lower()):
-        yield f"its definition is {name}, the flag asks for {expected}Pass"
-    stem = name.removesuffix("Pass").lower()
-    if stem not in {path.stem.lower() for path in tree.files(root, [".cpp"], folder)}:
-        yield f"no {expected}.cpp beside {folder}/Passes.td or below"
-
-    before, after = shown(description, "Before"), shown(description, "After")
-    if before is None:
+    if described.name.lower() not in (f"{expected}pass".lower(), f"{camel(described.flag)}pass".lower()):
+        yield f"its definition is {described.name}, the flag asks for {expected}Pass"
+    stem = described.name.removesuffix("Pass").lower()
+    if stem not in {path.stem.lower() for path in tree.files(root, [".cpp"], described.folder)}:
+        yield f"no {expected}.cpp beside {described.folder}/Passes.td or below"
+    if described.before is None:
         yield 'shows no IR after "Before:"'
-    if after is None:
+    if described.after is None:
         yield 'shows no IR after "After:"'
 
     pattern = re.compile(rf"{re.escape(short)}(-[a-z0-9-]+)?\.mlir$")
@@ -74,27 +58,20 @@ def problemsOf(root, folder, name, flag, description):
     text = "\n".join(tree.text(root, path) for path in tests)
     code = {plain(line) for line in text.splitlines() if not line.lstrip().startswith("//")}
     checks = [line for line in text.splitlines() if line.lstrip().startswith("//")]
-    for line in map(plain, (before or "").splitlines()):
-        if operations(line) and "…" not in line and not any(line in other for other in code):
+    for line in map(plain, (described.before or "").splitlines()):
+        if descriptions.operations(line) and "…" not in line and not any(line in o for o in code):
             yield f'its test does not run "{line}"'
-    for operation in sorted(operations(after or "")):
+    for operation in sorted(set(descriptions.operations(described.after or ""))):
         if not any(operation in line for line in checks):
             yield f"its test does not check for {operation}"
 
 
 def main(root):
-    problems = []
-    for path in tree.files(root, ["Passes.td"], "passes"):
-        text = tree.text(root, path)
-        starts = list(PASS.finditer(text))
-        for match, following in zip(starts, starts[1:] + [None]):
-            body = text[match.start() : following.start() if following else len(text)]
-            description = DESCRIPTION.search(body)
-            for problem in problemsOf(
-                root, path.parent, match[1], match[2], description[1] if description else ""
-            ):
-                problems.append(f"{match[2]}: {problem}")
-    tree.report(problems)
+    tree.report(
+        f"{described.flag}: {problem}"
+        for described in descriptions.passes(root)
+        for problem in problemsOf(root, described)
+    )
 
 
 main(pathlib.Path(sys.argv[1]))

@@ -23,6 +23,7 @@ def text(root, path):
 
 def report(problems):
     """Prints the problems, one a line; exit code 1 if there are any."""
+    problems = list(problems)
     for problem in problems:
         print(problem)
     raise SystemExit(1 if problems else 0)
