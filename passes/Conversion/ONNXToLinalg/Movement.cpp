@@ -24,14 +24,37 @@ static Results single(Value value) {
 //===- Reshapes
 //-----------------------------------------------------------------------------------===//
 
-/// Reshape, Unsqueeze, Flatten, Identity: the analysis knows the new sizes.
-static Results lowerReshape(NodeLowering &lowering) {
-  if (!lowering.isResultShapeKnown(0))
-    return lowering.refuse("the new shape is not computed from sizes and small tensors");
-  ArrayRef<SymExpr> to = lowering.resultDims(0);
-  if (failed(lowering.checkSizes(to)))
+/// Unsqueeze, Flatten, Identity: the analysis knows the new sizes.
+static Results lowerToKnownShape(NodeLowering &lowering) {
+  SmallVector<SymExpr> nothing(lowering.resultDims(0).size());
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, nothing);
+  if (failed(to))
     return failure();
-  return single(reshape(lowering, lowering.operand(0), lowering.dims(0), to));
+  return single(reshape(lowering, lowering.operand(0), lowering.dims(0), *to));
+}
+
+/// Reshape. Sizes that the analysis does not know may turn out to be 0 (copy) or -1 (infer).
+static Results lowerReshape(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> from = lowering.dims(0);
+  std::optional<ArrayRef<SymExpr>> shape = lowering.elements(1);
+  if (!shape)
+    return lowering.refuse("the new shape is not a small tensor");
+  bool copiesZero = lowering.node.getInt("allowzero", 0) == 0;
+  SymExpr zero = symbols.constant(0);
+  SmallVector<SymExpr> computed(*shape);
+  for (auto [size, copied] : llvm::zip(computed, from))
+    if (copiesZero)
+      size = symbols.select(symbols.eq(size, zero), copied, size);
+  // With one size of -1, the product is minus that of the others.
+  SymExpr others = symbols.sub(zero, symbols.product(computed));
+  SymExpr inferred = symbols.div(symbols.product(from), others);
+  for (SymExpr &size : computed)
+    size = symbols.select(symbols.lt(size, zero), inferred, size);
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
+  if (failed(to))
+    return failure();
+  return single(reshape(lowering, lowering.operand(0), from, *to));
 }
 
 static Results lowerSqueeze(NodeLowering &lowering) {
@@ -49,7 +72,11 @@ static Results lowerSqueeze(NodeLowering &lowering) {
       from[*normal] = lowering.symbols.constant(1);
     }
   }
-  return single(reshape(lowering, tensor, from, lowering.resultDims(0)));
+  FailureOr<ArrayRef<SymExpr>> to =
+      lowering.resolveResultDims(0, SmallVector<SymExpr>(lowering.resultDims(0).size()));
+  if (failed(to))
+    return failure();
+  return single(reshape(lowering, tensor, from, *to));
 }
 
 /// DepthToSpace and SpaceToDepth: a transpose between two reshapes. Depth is split into `order` of
@@ -109,12 +136,26 @@ static Results lowerTranspose(NodeLowering &lowering) {
 }
 
 static Results lowerExpand(NodeLowering &lowering) {
-  if (!lowering.isResultShapeKnown(0))
-    return lowering.refuse("the shape is not computed from sizes and small tensors");
-  if (failed(lowering.checkSizes(lowering.resultDims(0))))
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> from = lowering.dims(0);
+  std::optional<ArrayRef<SymExpr>> shape = lowering.elements(1);
+  if (!shape)
+    return lowering.refuse("the shape is not a small tensor");
+  if (failed(lowering.checkSizes(*shape)))
     return failure();
-  return single(
-      broadcastTo(lowering, lowering.operand(0), lowering.dims(0), lowering.resultDims(0)));
+  SymExpr one = symbols.constant(1);
+  size_t rank = std::max(from.size(), shape->size());
+  SmallVector<SymExpr> computed(rank - shape->size(), one);
+  llvm::append_range(computed, *shape);
+  for (auto [size, dim] : llvm::zip(llvm::reverse(computed), llvm::reverse(from)))
+    size = symbols.broadcast(dim, size);
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
+  if (failed(to))
+    return failure();
+  for (auto [asked, size] : llvm::zip(llvm::reverse(*shape), llvm::reverse(*to)))
+    if (failed(checkBroadcastable(lowering, asked, size)))
+      return failure();
+  return single(broadcastTo(lowering, lowering.operand(0), from, *to));
 }
 
 /// Tile: [d0, d1, …] is broadcast to [r0, d0, r1, d1, …], then collapsed.
@@ -127,15 +168,18 @@ static Results lowerTile(NodeLowering &lowering) {
     return lowering.refuse("the repeats are not a small tensor of one element a dimension");
   if (failed(lowering.checkSizes(*repeats)))
     return failure();
-  SmallVector<SymExpr> split, to;
+  SmallVector<SymExpr> split, computed;
   SmallVector<AffineExpr> sources;
   for (auto [dim, repeat] : llvm::zip(dims, *repeats)) {
     if (!repeat.isConstant(1))
       split.push_back(repeat);
     sources.push_back(builder.getAffineDimExpr(split.size()));
     split.push_back(dim);
-    to.push_back(symbols.mul(dim, repeat));
+    computed.push_back(symbols.mul(dim, repeat));
   }
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
+  if (failed(to))
+    return failure();
   Value tensor = lowering.operand(0);
   if (split.size() == dims.size())
     return single(tensor);
@@ -149,7 +193,7 @@ static Results lowerTile(NodeLowering &lowering) {
                                        linalg::YieldOp::create(b, loc, args[0]);
                                      })
                .getResult(0);
-  return single(reshape(lowering, tensor, split, to));
+  return single(reshape(lowering, tensor, split, *to));
 }
 
 static Results lowerConcat(NodeLowering &lowering) {
@@ -197,13 +241,13 @@ void moec::addMovementHandlers(NodeHandlerTable &table) {
   table.add("Concat", 4, lowerConcat);
   table.add("DepthToSpace", 11, lowerDepthToSpace);
   table.add("Expand", 8, lowerExpand);
-  table.add("Flatten", 1, lowerReshape);
-  table.add("Identity", 1, lowerReshape);
+  table.add("Flatten", 1, lowerToKnownShape);
+  table.add("Identity", 1, lowerToKnownShape);
   table.add("Reshape", 5, lowerReshape);
   table.add("SpaceToDepth", 1, lowerSpaceToDepth);
   table.add("Squeeze", 13, lowerSqueeze);
   table.add("Tile", 6, lowerTile);
   table.add("Transpose", 1, lowerTranspose);
-  table.add("Unsqueeze", 13, lowerReshape);
+  table.add("Unsqueeze", 13, lowerToKnownShape);
   addSlicingHandlers(table);
 }

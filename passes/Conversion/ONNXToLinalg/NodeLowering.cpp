@@ -82,6 +82,11 @@ Value LoweringState::getIndex(SymExpr expr) {
   return sum;
 }
 
+void LoweringState::bind(SymExpr expr, Value index) {
+  const SymNode *atom = expr.getNode()->terms.front().atoms.front();
+  atoms[atom] = indices[expr] = index;
+}
+
 Value LoweringState::emitDivision(Location loc, SymExpr a, SymExpr b, bool remainder) {
   SymContext &symbols = shapes.getSymbols();
   Value dividend = getIndex(a), divisor = getIndex(b);
@@ -251,20 +256,29 @@ ArrayRef<SymExpr> NodeLowering::resultDims(unsigned i) {
   return state.shapes.get(node->getResult(i)).dims;
 }
 
-/// Whether an expression mentions a size or an element of `value`.
-static bool dependsOn(SymExpr expr, Value value) {
-  return llvm::any_of(expr.getNode()->terms, [&](const SymTerm &term) {
-    return llvm::any_of(term.atoms, [&](const SymNode *atom) {
-      return atom->value == value ||
-             llvm::any_of(atom->args, [&](SymExpr arg) { return dependsOn(arg, value); });
-    });
-  });
+FailureOr<ArrayRef<SymExpr>> NodeLowering::resolveResultDims(unsigned i,
+                                                             ArrayRef<SymExpr> computed) {
+  ArrayRef<SymExpr> known = resultDims(i);
+  if (known.size() != computed.size())
+    return refuse("result " + Twine(i) + " has rank " + Twine(known.size()) + ", not " +
+                  Twine(computed.size()));
+  for (auto [d, size] : llvm::enumerate(known)) {
+    if (size != symbols.dim(node->getResult(i), d))
+      continue;
+    if (!computed[d])
+      return refuse("size " + Twine(d) + " of result " + Twine(i) +
+                    " is not computed from sizes and small tensors");
+    if (failed(checkSizes(computed[d])))
+      return failure();
+    bindResultDim(i, d, index(computed[d]));
+  }
+  return known;
 }
 
-bool NodeLowering::isResultShapeKnown(unsigned i) {
-  return llvm::none_of(resultDims(i), [&](SymExpr dim) {
-    return llvm::any_of(node->getResults(), [&](Value result) { return dependsOn(dim, result); });
-  });
+SymExpr NodeLowering::bindResultDim(unsigned i, unsigned d, Value index) {
+  SymExpr size = symbols.dim(node->getResult(i), d);
+  state.bind(size, index);
+  return size;
 }
 
 //===- NodeLowering: emitting

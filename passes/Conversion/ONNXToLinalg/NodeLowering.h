@@ -37,6 +37,8 @@ public:
 
   /// The expression as a value of type index, computed once.
   mlir::Value getIndex(SymExpr expr);
+  /// Says that the atom `expr` has the value `index`.
+  void bind(SymExpr expr, mlir::Value index);
 
 private:
   mlir::Value emitAtom(mlir::Location loc, const SymNode *atom);
@@ -90,9 +92,13 @@ public:
   /// The type of result i: signless, static where a size is a constant.
   mlir::RankedTensorType resultType(unsigned i);
   llvm::ArrayRef<SymExpr> resultDims(unsigned i);
-  /// Whether the sizes of result i are expressions over what exists before the node, so that
-  /// `index` may be asked for them while the node is lowered.
-  bool isResultShapeKnown(unsigned i);
+  /// The sizes of result i, so that `index` may be asked for them while the node is lowered. Where
+  /// the analysis does not know one, it is `computed` (null: not known to the handler either), and
+  /// checked to be a size at run time. Refuses the node where a size is not known.
+  llvm::FailureOr<llvm::ArrayRef<SymExpr>> resolveResultDims(unsigned i,
+                                                             llvm::ArrayRef<SymExpr> computed);
+  /// An expression for size d of result i, which depends on data and was computed as `index`.
+  SymExpr bindResultDim(unsigned i, unsigned d, mlir::Value index);
 
   //===- Emitting
   //-------------------------------------------------------------------------------------===//

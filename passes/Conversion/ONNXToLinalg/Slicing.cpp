@@ -118,32 +118,35 @@ static Results lowerSlice(NodeLowering &lowering) {
     ranges[*axis] = getSliceRange(symbols, dims[*axis], (*starts)[i], (*ends)[i], step);
     reverses |= step < 0;
   }
-  SmallVector<SymExpr> offsets, to;
+  SmallVector<SymExpr> offsets, computed;
   SmallVector<int64_t> strides;
   for (const SliceRange &range : ranges) {
     if (!range.start || !range.size)
       return lowering.refuse("the positions are too large");
     offsets.push_back(range.start);
-    to.push_back(range.size);
+    computed.push_back(range.size);
     strides.push_back(range.step);
   }
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
+  if (failed(to))
+    return failure();
   Value tensor = lowering.operand(0);
   tensor = lowering.castTo(
       tensor, lowering.tensorType(dims, cast<RankedTensorType>(tensor.getType()).getElementType()));
-  if (to == dims && !reverses)
+  if (*to == dims && !reverses)
     return SmallVector<Value>{tensor};
   if (!reverses)
-    return SmallVector<Value>{extractSlice(lowering, tensor, offsets, to, strides)};
+    return SmallVector<Value>{extractSlice(lowering, tensor, offsets, *to, strides)};
   SmallVector<Value> starting, stepping;
   for (const SliceRange &range : ranges) {
     starting.push_back(lowering.index(range.start));
     stepping.push_back(lowering.index(range.step));
   }
-  return SmallVector<Value>{
-      readAt(lowering, tensor, to, [&](OpBuilder &b, Location loc, int64_t axis, Value i) -> Value {
-        i = arith::MulIOp::create(b, loc, i, stepping[axis]);
-        return arith::AddIOp::create(b, loc, i, starting[axis]);
-      })};
+  return SmallVector<Value>{readAt(lowering, tensor, *to,
+                                   [&](OpBuilder &b, Location loc, int64_t axis, Value i) -> Value {
+                                     i = arith::MulIOp::create(b, loc, i, stepping[axis]);
+                                     return arith::AddIOp::create(b, loc, i, starting[axis]);
+                                   })};
 }
 
 //===- Split
@@ -291,16 +294,15 @@ static Results lowerPad(NodeLowering &lowering) {
   FailureOr<Padding> padding = getPadding(lowering, dims.size());
   if (failed(padding))
     return failure();
-  SmallVector<SymExpr> to;
+  SmallVector<SymExpr> computed;
   for (auto [dim, before, after] : llvm::zip(dims, padding->before, padding->after))
-    to.push_back(symbols.add(dim, symbols.add(before, after)));
-  if (llvm::is_contained(to, SymExpr()))
-    return lowering.refuse("the sizes are too large");
-  if (failed(lowering.checkSizes(to)))
+    computed.push_back(symbols.add(dim, symbols.add(before, after)));
+  FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
+  if (failed(to))
     return failure();
   StringRef mode = lowering.node.getString("mode", "constant");
   if (mode == "constant") {
-    Value result = padConstant(lowering, *padding, dims, to);
+    Value result = padConstant(lowering, *padding, dims, *to);
     if (!result)
       return failure();
     return SmallVector<Value>{result};
@@ -308,14 +310,14 @@ static Results lowerPad(NodeLowering &lowering) {
   if (mode != "edge" && mode != "reflect" && mode != "wrap")
     return lowering.refuse("unknown mode '" + mode + "'");
   SmallVector<Value> starts, sizes;
-  for (auto [dim, target, before] : llvm::zip(dims, to, padding->before)) {
+  for (auto [dim, target, before] : llvm::zip(dims, *to, padding->before)) {
     SymExpr isFilled = symbols.lt(symbols.constant(0), target);
     if (failed(lowering.checkLessEqual(isFilled, dim, "an empty axis has nothing to pad with")))
       return failure();
     starts.push_back(before.isConstant(0) && dim == target ? Value() : lowering.index(before));
     sizes.push_back(lowering.index(dim));
   }
-  return SmallVector<Value>{readAt(lowering, lowering.operand(0), to,
+  return SmallVector<Value>{readAt(lowering, lowering.operand(0), *to,
                                    [&](OpBuilder &b, Location loc, int64_t axis, Value i) {
                                      if (!starts[axis])
                                        return i;

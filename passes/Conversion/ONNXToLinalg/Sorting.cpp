@@ -1,6 +1,125 @@
+//===- Sorting.cpp - Top-k, arg-max, running sums --------------------------===//
+#include "passes/Conversion/ONNXToLinalg/Sorting.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/Reshaping.h"
+
+#include "dialects/Kernel/KernelOps.h"
+#include "moec/Kernels/KernelLibrary.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 using namespace moec;
 
-void moec::addSortingHandlers(NodeHandlerTable &table) {}
+using Results = FailureOr<SmallVector<Value>>;
+
+static Value getFlag(NodeLowering &lowering, StringRef attribute, int64_t defaultValue) {
+  bool flag = lowering.node.getInt(attribute, defaultValue) != 0;
+  return lowering.scalarInt(lowering.builder.getI1Type(), flag);
+}
+
+//===- TopK
+//---------------------------------------------------------------------------------------===//
+
+static Results lowerTopK(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  int64_t rank = dims.size();
+  std::optional<int64_t> axis = lowering.normalizeAxis(lowering.node.getInt("axis", -1), rank);
+  if (!axis)
+    return failure();
+  std::optional<ArrayRef<SymExpr>> elements = lowering.elements(1);
+  if (!elements || elements->size() != 1)
+    return lowering.refuse("'K' does not have one element");
+  SymExpr k = (*elements)[0];
+  if (failed(lowering.checkLessEqual(symbols.constant(0), k, "'K' is negative")) ||
+      failed(lowering.checkLessEqual(k, dims[*axis], "'K' is larger than the axis")))
+    return failure();
+  // The axis last, all others one.
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  order.erase(order.begin() + *axis);
+  order.push_back(*axis);
+  SmallVector<SymExpr> moved = permute(dims, order);
+  SymExpr rows = symbols.product(ArrayRef(moved).drop_back());
+  Value x = transpose(lowering, lowering.operand(0), dims, order);
+  x = reshape(lowering, x, moved, {rows, dims[*axis]});
+  Type elementType = lowering.resultType(0).getElementType();
+  SmallVector<Value> outputs{lowering.empty({rows, k}, elementType),
+                             lowering.empty({rows, k}, lowering.builder.getI64Type())};
+  auto call = kernel::CallOp::create(lowering.builder, lowering.loc, ValueRange(outputs).getTypes(),
+                                     getLibraryKernelName("topk", lowering.modelElementType(0)),
+                                     ValueRange{x, getFlag(lowering, "largest", 1)}, outputs);
+  moved.back() = k;
+  SmallVector<Value> results;
+  for (Value result : call.getResults()) {
+    result = reshape(lowering, result, {rows, k}, moved);
+    results.push_back(transpose(lowering, result, moved, invertPermutationVector(order)));
+  }
+  return results;
+}
+
+//===- ArgMax, ArgMin
+//-----------------------------------------------------------------------------===//
+
+static Results lowerArgReduction(NodeLowering &lowering, StringRef kernel) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  std::optional<int64_t> axis =
+      lowering.normalizeAxis(lowering.node.getInt("axis", 0), dims.size());
+  if (!axis || failed(lowering.checkLessEqual(symbols.constant(1), dims[*axis],
+                                              "an empty axis has no largest element")))
+    return failure();
+  AxisView view = getAxisView(symbols, dims, *axis);
+  SmallVector<SymExpr> to(dims);
+  if (lowering.node.getInt("keepdims", 1))
+    to[*axis] = symbols.constant(1);
+  else
+    to.erase(to.begin() + *axis);
+  Value x = reshape(lowering, lowering.operand(0), dims, view.dims());
+  SmallVector<SymExpr> positionDims{view.outer, view.inner};
+  Value init = lowering.empty(positionDims, lowering.builder.getI64Type());
+  Value positions =
+      kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(),
+                             getLibraryKernelName(kernel, lowering.modelElementType(0)),
+                             ValueRange{x, getFlag(lowering, "select_last_index", 0)}, init)
+          .getResult(0);
+  Value result = reshape(lowering, positions, positionDims, to);
+  if (!result)
+    return failure();
+  return SmallVector<Value>{result};
+}
+
+static Results lowerArgMax(NodeLowering &lowering) { return lowerArgReduction(lowering, "argmax"); }
+
+static Results lowerArgMin(NodeLowering &lowering) { return lowerArgReduction(lowering, "argmin"); }
+
+//===- CumSum
+//-------------------------------------------------------------------------------------===//
+
+static Results lowerCumSum(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  std::optional<SmallVector<int64_t>> axes = lowering.constants(1);
+  if (!axes || axes->size() != 1)
+    return lowering.refuse("the axis is not constant");
+  std::optional<int64_t> axis = lowering.normalizeAxis((*axes)[0], dims.size());
+  if (!axis)
+    return failure();
+  SmallVector<SymExpr> view = getAxisView(lowering.symbols, dims, *axis).dims();
+  Value x = reshape(lowering, lowering.operand(0), dims, view);
+  Value init = lowering.empty(view, lowering.resultType(0).getElementType());
+  Value sums =
+      kernel::CallOp::create(
+          lowering.builder, lowering.loc, init.getType(),
+          getLibraryKernelName("cumsum", lowering.modelElementType(0)),
+          ValueRange{x, getFlag(lowering, "exclusive", 0), getFlag(lowering, "reverse", 0)}, init)
+          .getResult(0);
+  return SmallVector<Value>{reshape(lowering, sums, view, dims)};
+}
+
+void moec::addSortingHandlers(NodeHandlerTable &table) {
+  table.add("ArgMax", 11, lowerArgMax);
+  table.add("ArgMin", 11, lowerArgMin);
+  table.add("CumSum", 11, lowerCumSum);
+  table.add("TopK", 10, lowerTopK);
+  addNonZeroHandlers(table);
+}

@@ -1,0 +1,15 @@
+//===- Sorting.h - The families of operators that order and select
+//-------------------------------===//
+#ifndef MOEC_PASSES_CONVERSION_ONNXTOLINALG_SORTING_H
+#define MOEC_PASSES_CONVERSION_ONNXTOLINALG_SORTING_H
+
+#include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+
+namespace moec {
+
+/// NonZero, Compress: results whose sizes are data.
+void addNonZeroHandlers(NodeHandlerTable &table);
+
+} // namespace moec
+
+#endif // MOEC_PASSES_CONVERSION_ONNXTOLINALG_SORTING_H
