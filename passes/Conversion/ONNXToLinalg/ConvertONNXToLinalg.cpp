@@ -62,8 +62,8 @@ Type getSignless(Type type) {
   return tensor.clone(IntegerType::get(type.getContext(), integer.getWidth()));
 }
 
-/// Lowers one function in place: new operations are appended to a new body, in the order of the
-/// old.
+/// Lowers one function in place: new operations are appended to a new block, in the order of the
+/// old one, which then goes.
 class FunctionLowering {
 public:
   FunctionLowering(func::FuncOp function, WeightPlan &weights)
@@ -71,9 +71,8 @@ public:
 
   LogicalResult run() {
     Block &oldBody = function.getBody().front();
-    Region newRegion;
     Block *newBody = new Block;
-    newRegion.push_back(newBody);
+    function.getBody().push_back(newBody);
     OpBuilder builder = OpBuilder::atBlockEnd(newBody);
     LoweringState state(shapes, newBody);
     SmallVector<Type> argumentTypes, resultTypes;
@@ -85,8 +84,7 @@ public:
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
     bool failed = false;
-    // The return lives in the new region until the swap below: lowering reports every refusal
-    // first.
+    // Every refusal is reported.
     for (Operation &op : oldBody.without_terminator())
       failed |= mlir::failed(lower(state, builder, &op));
     if (failed)
@@ -104,7 +102,7 @@ public:
     }
     func::ReturnOp::create(builder, ret.getLoc(), results);
     function.setType(builder.getFunctionType(argumentTypes, resultTypes));
-    function.getBody().takeBody(newRegion);
+    oldBody.erase();
     return success();
   }
 
