@@ -42,6 +42,38 @@ def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {
     "::moec::par::ParDialect"];
 }
 
+def LowerExpandShapesPass : Pass<"moec-lower-expand-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Make splits of dimensions views with computed strides";
+  let description = [{
+    `memref.expand_shape` becomes `memref.reinterpret_cast` with the sizes it states and the strides that
+    follow from them.
+
+    Why: shapes are dynamic in several dimensions at once, and upstream's `expand-strided-metadata` takes
+    one dynamic size a group.
+
+    Limits: static shapes are left to upstream.
+
+    Before:
+    ```mlir
+    func.func @split(%x: memref<?xf32>, %m: index, %n: index) -> memref<?x?xf32> {
+      %0 = memref.expand_shape %x [[0, 1]] output_shape [%m, %n] : memref<?xf32> into memref<?x?xf32>
+      return %0 : memref<?x?xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @split(%x: memref<?xf32>, %m: index, %n: index) -> memref<?x?xf32> {
+      %base, %offset, %size, %stride = memref.extract_strided_metadata %x
+          : memref<?xf32> -> memref<f32>, index, index, index
+      %0 = memref.reinterpret_cast %base to offset: [0], sizes: [%m, %n], strides: [%n, 1]
+          : memref<f32> to memref<?x?xf32>
+      return %0 : memref<?x?xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def OutlineTasksPass : Pass<"par-outline-tasks", "::mlir::ModuleOp"> {
   let summary = "Make the bodies of parallel loops functions";
   let description = [{
