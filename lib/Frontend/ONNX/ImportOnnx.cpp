@@ -1,0 +1,182 @@
+#include "moec/Frontend/ImportOnnx.h"
+
+#include "WeightImporter.h"
+
+#include "dialects/MoE/MoEOps.h"
+#include "dialects/ONNX/NodeProto.h"
+#include "dialects/ONNX/ONNXOps.h"
+#include "dialects/ONNX/TensorProto.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "onnx/onnx_pb.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+/// Turns one prepared model into a module.
+class ModelImporter {
+public:
+  ModelImporter(MLIRContext &context, const ::onnx::ModelProto &model, WeightImporter &weights)
+      : builder(&context), model(model), graph(model.graph()), weights(weights) {}
+
+  OwningOpRef<ModuleOp> run(StringRef path) {
+    Location loc = NameLoc::get(builder.getStringAttr(path));
+    OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+    setModuleAttributes(*module);
+    llvm::StringMap<int64_t> opsets;
+    for (const auto &opset : model.opset_import())
+      opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+
+    builder.setInsertionPointToEnd(module->getBody());
+    auto function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
+    Block *body = function.addEntryBlock();
+    builder.setInsertionPointToEnd(body);
+    moec::onnx::NodeImporter nodes(builder, std::move(opsets));
+    if (failed(importInitializers(*module, nodes)) || failed(importInputs(function, nodes)) ||
+        failed(importNodes(nodes)) || failed(importOutputs(function, nodes)))
+      return {};
+    return module;
+  }
+
+private:
+  void setModuleAttributes(ModuleOp module) {
+    SmallVector<NamedAttribute> opsets;
+    for (const auto &opset : model.opset_import())
+      opsets.push_back(builder.getNamedAttr(opset.domain().empty() ? "ai.onnx" : opset.domain(),
+                                            builder.getI64IntegerAttr(opset.version())));
+    module->setAttr("onnx.opset", builder.getDictionaryAttr(opsets));
+    if (!model.producer_name().empty())
+      module->setAttr("onnx.producer", builder.getStringAttr(model.producer_name() + " " +
+                                                             model.producer_version()));
+  }
+
+  Location nameLoc(StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
+
+  LogicalResult importInitializers(ModuleOp module, moec::onnx::NodeImporter &nodes) {
+    for (const ::onnx::TensorProto &tensor : graph.initializer()) {
+      Location loc = nameLoc(tensor.name());
+      FailureOr<Value> value = weights.import(builder, module, tensor, loc);
+      if (failed(value))
+        return failure();
+      initializers.insert(tensor.name());
+      nodes.define(tensor.name(), *value);
+    }
+    if (graph.sparse_initializer_size())
+      return emitError(nameLoc(graph.sparse_initializer(0).values().name()))
+             << "is a sparse initializer, which is not supported";
+    return success();
+  }
+
+  /// The type of a graph input or output; null, with an error, if it is no tensor.
+  TensorType importType(const ::onnx::ValueInfoProto &value, StringRef what) {
+    if (!value.type().has_tensor_type()) {
+      emitError(nameLoc(value.name())) << what << " '" << value.name() << "' is no tensor";
+      return {};
+    }
+    const auto &tensor = value.type().tensor_type();
+    Type elementType = moec::onnx::getElementType(builder.getContext(), tensor.elem_type());
+    if (!elementType) {
+      emitError(nameLoc(value.name())) << what << " '" << value.name() << "' has element type "
+                                       << tensor.elem_type() << ", which is not supported";
+      return {};
+    }
+    if (!tensor.has_shape())
+      return UnrankedTensorType::get(elementType);
+    SmallVector<int64_t> shape;
+    for (const auto &dim : tensor.shape().dim()) {
+      if (dim.has_dim_value() && dim.dim_value() < 0) {
+        emitError(nameLoc(value.name()))
+            << what << " '" << value.name() << "' has the size " << dim.dim_value();
+        return {};
+      }
+      shape.push_back(dim.has_dim_value() ? dim.dim_value() : ShapedType::kDynamic);
+    }
+    return RankedTensorType::get(shape, elementType);
+  }
+
+  ArrayAttr importDimNames(const ::onnx::ValueInfoProto &value) {
+    SmallVector<Attribute> names;
+    for (const auto &dim : value.type().tensor_type().shape().dim())
+      names.push_back(builder.getStringAttr(dim.has_dim_param() ? dim.dim_param() : ""));
+    return builder.getArrayAttr(names);
+  }
+
+  LogicalResult importInputs(func::FuncOp function, moec::onnx::NodeImporter &nodes) {
+    for (const ::onnx::ValueInfoProto &input : graph.input()) {
+      if (initializers.contains(input.name()))
+        continue; // a constant with a declaration
+      TensorType type = importType(input, "input");
+      if (!type)
+        return failure();
+      unsigned index = function.getNumArguments();
+      DictionaryAttr attributes = builder.getDictionaryAttr(
+          {builder.getNamedAttr(moec::onnx::kNameAttr, builder.getStringAttr(input.name())),
+           builder.getNamedAttr(moec::onnx::kDimsAttr, importDimNames(input))});
+      if (failed(function.insertArgument(index, type, attributes, nameLoc(input.name()))))
+        return failure();
+      nodes.define(input.name(), function.getArgument(index));
+    }
+    return success();
+  }
+
+  LogicalResult importNodes(moec::onnx::NodeImporter &nodes) {
+    bool failed = false;
+    for (const auto &[i, node] : llvm::enumerate(graph.node())) {
+      std::string name =
+          node.name().empty() ? node.op_type() + "_" + std::to_string(i) : node.name();
+      Location loc = nameLoc(name);
+      if (llvm::Error error = nodes.importNode(node, loc)) {
+        emitError(loc) << llvm::toString(std::move(error));
+        failed = true;
+      }
+    }
+    return success(!failed);
+  }
+
+  LogicalResult importOutputs(func::FuncOp function, moec::onnx::NodeImporter &nodes) {
+    SmallVector<Value> results;
+    SmallVector<Type> types;
+    SmallVector<Attribute> attributes;
+    for (const ::onnx::ValueInfoProto &output : graph.output()) {
+      Location loc = nameLoc(output.name());
+      Value value = nodes.lookup(output.name(), loc);
+      if (!value || isa<NoneType>(value.getType()))
+        return emitError(loc) << "output '" << output.name() << "' is computed by no node";
+      results.push_back(value);
+      types.push_back(value.getType());
+      attributes.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr(moec::onnx::kNameAttr, builder.getStringAttr(output.name())),
+           builder.getNamedAttr(moec::onnx::kDimsAttr, importDimNames(output))}));
+    }
+    func::ReturnOp::create(builder, function.getLoc(), results);
+    function.setType(builder.getFunctionType(function.getArgumentTypes(), types));
+    function.setAllResultAttrs(attributes);
+    return success();
+  }
+
+  OpBuilder builder;
+  const ::onnx::ModelProto &model;
+  const ::onnx::GraphProto &graph;
+  WeightImporter &weights;
+  llvm::StringSet<> initializers;
+};
+
+} // namespace
+
+OwningOpRef<ModuleOp> moec::importOnnx(MLIRContext &context, StringRef path,
+                                       const ImportOptions &options) {
+  context.loadDialect<func::FuncDialect, moec::onnx::ONNXDialect, moe::MoEDialect>();
+  Location loc = NameLoc::get(StringAttr::get(&context, path));
+  WeightImporter weights(path, options);
+  llvm::Expected<OnnxModel> model = weights.load();
+  if (!model) {
+    emitError(loc) << llvm::toString(model.takeError());
+    return {};
+  }
+  for (const std::string &warning : model->warnings)
+    emitWarning(loc) << warning;
+  return ModelImporter(context, *model->proto, weights).run(path);
+}
