@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
 import tree
 
-# Lowest first. A name is lib/NAME with include/moec/NAME, or a folder of that name at the top.
+# Lowest first. A name is lib/NAME with include/moec/NAME (or NAME.h), or a folder of that name at the top.
 FLOORS = [
     ["Support"],
     ["Numerics", "Target", "OnnxLibrary"],
@@ -31,7 +31,7 @@ FLOORS = [
     ["Kernels"],
     ["passes"],
     ["Frontend"],
-    ["Pipelines", "Artifact", "Client"],
+    ["Pipelines", "Artifact", "Client", "InitAll"],
     ["Compiler", "CAPI"],
     ["Compression", "Bindings"],
     ["tools"],
@@ -64,7 +64,7 @@ def componentOf(path):
     """The component a source file belongs to; None: lies outside the house (tests)."""
     parts = path.parts
     if parts[0] == "include":
-        return {"moec": parts[2], "moec-c": "CAPI"}.get(parts[1])
+        return {"moec": parts[2].removesuffix(".h"), "moec-c": "CAPI"}.get(parts[1])
     if parts[0] == "lib":
         return parts[1]
     return parts[0]
@@ -73,8 +73,8 @@ def componentOf(path):
 def componentNamedBy(include):
     """The component an include path names, None for outside headers."""
     parts = include.split("/")
-    if parts[0] == "moec" and len(parts) > 2:
-        return parts[1]
+    if parts[0] == "moec":
+        return parts[1].removesuffix(".h")
     return {
         "moec-c": "CAPI",
         "moec_rt": "runtime",
