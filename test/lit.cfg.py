@@ -24,6 +24,9 @@ config.test_exec_root = os.path.join(config.moec_obj_root, "test")
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
+# Tests ask for impossible amounts of memory; with sanitizers, too, that is an answer and no crash.
+config.environment.setdefault("ASAN_OPTIONS", "allocator_may_return_null=1")
+
 bin_dir = os.path.join(config.moec_obj_root, "bin")
 llvm_config.with_environment("PATH", [bin_dir, config.llvm_tools_dir], append_path=True)
 llvm_config.add_tool_substitutions(

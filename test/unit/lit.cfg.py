@@ -11,5 +11,7 @@ config.suffixes = []
 config.test_source_root = os.path.join(config.moec_obj_root, "test", "unit")
 config.test_exec_root = config.test_source_root
 config.environment["MOEC_SOURCE_DIR"] = config.moec_src_root
+# Tests ask for impossible amounts of memory; with sanitizers, too, that is an answer and no crash.
+config.environment.setdefault("ASAN_OPTIONS", "allocator_may_return_null=1")
 if lit.util.killProcessAndChildrenIsSupported()[0]:
     lit_config.maxIndividualTestTime = 300
