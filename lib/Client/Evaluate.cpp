@@ -171,7 +171,7 @@ double tokenLoss(ArrayRef<float> logits, int64_t token) {
   double sum = 0;
   for (double s : sums)
     sum += s;
-  return std::log(sum) + double(max) - double(logits[token]);
+  return std::log(sum) + (double(max) - double(logits[token]));
 }
 
 Expected<TokenSet> readTokenSet(NpzReader &file, StringRef labelKey) {

@@ -6,8 +6,6 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cmath>
-
 using namespace llvm;
 using namespace llvm::opt;
 
@@ -34,10 +32,6 @@ struct MoecOptTable : GenericOptTable {
   }
 };
 
-std::string seeHelp(const Command &command) {
-  return (" (see 'moec help " + command.name + "')").str();
-}
-
 std::string suggest(StringRef word) { return ("; did you mean '" + word + "'?").str(); }
 
 Error unknownFlag(const OptTable &table, const Command &command, StringRef flag) {
@@ -50,6 +44,12 @@ Error unknownFlag(const OptTable &table, const Command &command, StringRef flag)
 }
 
 } // namespace
+
+StringRef flagName(OptionId option) { return MoecOptTable().getOptionPrefixedName(option); }
+
+std::string seeHelp(const Command &command) {
+  return (" (see 'moec help " + command.name + "')").str();
+}
 
 Expected<Arguments> Arguments::parse(const Command &command, ArrayRef<const char *> arguments) {
   MoecOptTable table;
@@ -72,60 +72,6 @@ Expected<Arguments> Arguments::parse(const Command &command, ArrayRef<const char
     return createStringError("unexpected argument '" + operands[1] + "'" + seeHelp(command));
   result.operandValue = operands[0];
   return std::move(result);
-}
-
-std::string Arguments::value(OptionId option, StringRef otherwise) const {
-  return list.getLastArgValue(option, otherwise).str();
-}
-
-std::string Arguments::required(OptionId option) {
-  if (!has(option))
-    fail("no " + MoecOptTable().getOptionPrefixedName(option) + " given" + seeHelp(*command));
-  return value(option);
-}
-
-int64_t Arguments::integer(OptionId option, int64_t otherwise, int64_t min, int64_t max) {
-  const Arg *arg = list.getLastArg(option);
-  if (!arg)
-    return otherwise;
-  int64_t result;
-  if (StringRef(arg->getValue()).getAsInteger(10, result) || result < min || result > max) {
-    fail(StringRef(arg->getSpelling()).rtrim('=') + ": expected a whole number from " + Twine(min) +
-         " to " + Twine(max) + ", found '" + arg->getValue() + "'");
-    return otherwise;
-  }
-  return result;
-}
-
-double Arguments::number(OptionId option, double otherwise, double min) {
-  const Arg *arg = list.getLastArg(option);
-  if (!arg)
-    return otherwise;
-  double result;
-  // Not at least the minimum: NaN is less than nothing.
-  if (StringRef(arg->getValue()).getAsDouble(result) || !(result >= min)) {
-    fail(StringRef(arg->getSpelling()).rtrim('=') + ": expected a number of at least " +
-         Twine(int64_t(min)) + ", found '" + arg->getValue() + "'");
-    return otherwise;
-  }
-  return result;
-}
-
-void Arguments::needs(OptionId option, OptionId needed) {
-  MoecOptTable table;
-  if (has(option) && !has(needed))
-    fail(table.getOptionPrefixedName(option) + " needs " + table.getOptionPrefixedName(needed));
-}
-
-void Arguments::fail(const Twine &message) {
-  if (firstError.empty())
-    firstError = message.str();
-}
-
-Error Arguments::takeError() {
-  if (firstError.empty())
-    return Error::success();
-  return createStringError(std::exchange(firstError, ""));
 }
 
 void printHelp(raw_ostream &os) {

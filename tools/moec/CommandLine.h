@@ -87,6 +87,12 @@ private:
   std::string firstError;
 };
 
+/// "--threads".
+llvm::StringRef flagName(OptionId option);
+
+/// " (see 'moec help run')", the end of a message.
+std::string seeHelp(const Command &command);
+
 void printHelp(llvm::raw_ostream &os);
 void printHelp(llvm::raw_ostream &os, const Command &command);
 

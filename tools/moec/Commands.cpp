@@ -16,6 +16,8 @@ constexpr Command commandTable[] = {
      "MODEL.so --tokens FILE.npz [flags]", "MODEL.so", EvaluateVis, runEvaluate},
     {"bench", "Measure the time of a compiled model's calls", "MODEL.so --inputs FILE.npz [flags]",
      "MODEL.so", BenchVis, runBench},
+    {"generate", "Generate text with a compiled language model",
+     "MODEL.so --tokenizer FILE --prompt TEXT [flags]", "MODEL.so", GenerateVis, runGenerate},
 };
 
 } // namespace

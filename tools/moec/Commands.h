@@ -15,6 +15,7 @@ namespace moec::cli {
 
 llvm::Error runBench(Arguments &arguments);
 llvm::Error runEvaluate(Arguments &arguments);
+llvm::Error runGenerate(Arguments &arguments);
 llvm::Error runRun(Arguments &arguments);
 
 /// Checks and loads the compiled model that the command's operand names, with the weights of
