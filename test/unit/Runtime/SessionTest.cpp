@@ -107,11 +107,11 @@ TEST_F(SessionTest, Failures) {
   EXPECT_EQ(error(), "a: first");
 
   setEntry([](moec_rt_context *context, const moec_rt_buffer *, moec_rt_buffer *) {
-    moec_rt_alloc(context, INT64_C(1) << 46);
+    moec_rt_alloc(context, INT64_C(1) << 47);
     ADD_FAILURE() << "the call went on";
   });
   EXPECT_EQ(run(), MOEC_OUT_OF_MEMORY);
-  EXPECT_EQ(error(), "no memory for 70368744177664 bytes");
+  EXPECT_EQ(error(), "no memory for 140737488355328 bytes");
 
   const std::string longText(10000, 'x');
   setEntry([&](moec_rt_context *context, const moec_rt_buffer *, moec_rt_buffer *) {
