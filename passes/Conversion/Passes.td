@@ -9,7 +9,7 @@ def ConvertONNXToLinalgPass : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp">
     Lowers every node of the normalised form by its handler (one table, keyed by operator and version) to
     linalg, tensor, scf and kernel operations. Sizes become `index` values computed once; the arithmetic
     that a graph does on shapes disappears into them. Weights get their places in the artifact. Integers
-    lose their sign (`ui8` becomes `i8`); `moec.model_type` keeps it for the interface.
+    lose their sign (`ui8` becomes `i8`); the module's `moec.signature` keeps it for the interface.
 
     Why: below this form upstream passes (fusion, bufferization) apply.
 

@@ -79,8 +79,6 @@ public:
     for (BlockArgument argument : oldBody.getArguments()) {
       Type type = getSignless(argument.getType());
       argumentTypes.push_back(type);
-      function.setArgAttr(argument.getArgNumber(), kModelTypeAttr,
-                          TypeAttr::get(argument.getType()));
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
     bool failed = false;
@@ -91,10 +89,9 @@ public:
       return failure();
     auto ret = cast<func::ReturnOp>(oldBody.getTerminator());
     SmallVector<Value> results;
-    for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
+    for (Value operand : ret.getOperands()) {
       Value value = state.lookup(ret.getLoc(), operand);
       Type type = getSignless(operand.getType());
-      function.setResultAttr(i, kModelTypeAttr, TypeAttr::get(operand.getType()));
       if (value.getType() != type)
         value = tensor::CastOp::create(builder, ret.getLoc(), type, value);
       results.push_back(value);
@@ -172,9 +169,34 @@ private:
   SymbolicShapes shapes;
 };
 
+/// The attribute kSignatureAttr of a graph's function.
+DictionaryAttr describeSignature(func::FuncOp function) {
+  Builder builder(function.getContext());
+  auto describe = [&](Type type, DictionaryAttr attributes) -> Attribute {
+    auto get = [&](StringRef name, Attribute otherwise) {
+      Attribute found = attributes ? attributes.get(name) : Attribute();
+      return found ? found : otherwise;
+    };
+    return builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", get(onnx::kNameAttr, builder.getStringAttr(""))),
+         builder.getNamedAttr("type", TypeAttr::get(type)),
+         builder.getNamedAttr("dims", get(onnx::kDimsAttr, builder.getArrayAttr({})))});
+  };
+  SmallVector<Attribute> inputs, outputs;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    inputs.push_back(describe(type, function.getArgAttrDict(i)));
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    outputs.push_back(describe(type, function.getResultAttrDict(i)));
+  return builder.getDictionaryAttr({builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
+                                    builder.getNamedAttr("outputs", builder.getArrayAttr(outputs))});
+}
+
 struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLinalg> {
   void runOnOperation() override {
     WeightPlan weights(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPublic())
+        getOperation()->setAttr(kSignatureAttr, describeSignature(function));
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() && failed(FunctionLowering(function, weights).run()))
         signalPassFailure();

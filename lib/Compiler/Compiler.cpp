@@ -1,0 +1,195 @@
+#include "moec/Compiler/Compiler.h"
+
+#include "SignatureFromIR.h"
+
+#include "dialects/Kernel/KernelOps.h"
+#include "dialects/MoE/MoEOps.h"
+#include "moec/Artifact/Codegen.h"
+#include "moec/Frontend/LoadModule.h"
+#include "moec/Pipelines/Lowering.h"
+#include "moec/Pipelines/Normalize.h"
+#include "moec/Support/AtomicFile.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+/// One compilation.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, MLIRContext &context)
+      : options(options), context(context) {}
+
+  LogicalResult run() {
+    llvm::Expected<CpuTarget> parsed = CpuTarget::parse(options.targetCpu);
+    if (!parsed)
+      return fail(parsed.takeError());
+    target = std::move(*parsed);
+    start("import");
+    ImportOptions import;
+    import.allowLinkedWeights = options.allowLinkedWeights;
+    module = loadModule(context, options.input, import);
+    if (!module)
+      return failure();
+    Phase done = options.from.value_or(Phase::Import);
+    if (options.emit < done)
+      return fail("cannot emit '" + getPhaseInfo(options.emit).name + "' of a model that has gone through '" +
+                  getPhaseInfo(done).name + "'");
+    for (const PhaseInfo &info : kPhases) {
+      if (info.phase <= done || info.phase > options.emit || info.phase == Phase::Object)
+        continue;
+      start(info.name);
+      if (failed(runPhase(info.phase)))
+        return failure();
+    }
+    return options.emit == Phase::Object ? emitArtifact() : emitIR();
+  }
+
+private:
+  LogicalResult fail(const Twine &message) { return emitError(UnknownLoc::get(&context)) << message; }
+  LogicalResult fail(llvm::Error error) { return fail(llvm::toString(std::move(error))); }
+
+  void start(StringRef phase) {
+    if (options.progress)
+      options.progress(phase);
+  }
+
+  LogicalResult runPhase(Phase phase) {
+    PassManager pm(&context);
+    LoweringOptions lowering;
+    lowering.vectorBytes = target.vectorBytes;
+    lowering.vectorRegisters = target.vectorRegisters;
+    switch (phase) {
+    case Phase::Import:
+    case Phase::Object:
+      return success();
+    case Phase::Normalize:
+      buildNormalizePipeline(pm, NormalizeOptions());
+      break;
+    case Phase::Lower:
+      buildLowerPipeline(pm, lowering);
+      break;
+    case Phase::Bufferize:
+      buildBufferizePipeline(pm, lowering);
+      break;
+    case Phase::LLVM:
+      buildLLVMPipeline(pm, lowering);
+      break;
+    }
+    return pm.run(*module);
+  }
+
+  LogicalResult emitIR() {
+    std::string bytes;
+    llvm::raw_string_ostream stream(bytes);
+    if (StringRef(options.output).ends_with(".mlirbc")) {
+      if (failed(writeBytecodeToFile(*module, stream)))
+        return fail("cannot write bytecode");
+    } else {
+      module->print(stream, OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+      stream << '\n';
+    }
+    if (options.output == "-") {
+      llvm::outs() << bytes;
+      return success();
+    }
+    llvm::Expected<AtomicFile> file = AtomicFile::create(options.output);
+    if (!file)
+      return fail(file.takeError());
+    if (llvm::Error error = file->write(0, bytes))
+      return fail(std::move(error));
+    if (llvm::Error error = file->commit())
+      return fail(std::move(error));
+    return success();
+  }
+
+  LogicalResult emitArtifact() {
+    FailureOr<Signature> signature = getSignature(*module);
+    if (failed(signature))
+      return failure();
+    ArtifactRequest request;
+    request.signature = std::move(*signature);
+    request.target = target;
+    request.weightsFile = options.weightsFile;
+    request.link = options.link;
+    if (failed(collectWeights(request)))
+      return failure();
+    start("object");
+    SmallVector<char, 0> object;
+    if (failed(emitObject(request, object)))
+      return failure();
+    request.objects.push_back(object);
+    start("artifact");
+    if (llvm::Error error = writeArtifact(request, options.output))
+      return fail(std::move(error));
+    return success();
+  }
+
+  /// The packed weights, as ranges of the files that hold them.
+  LogicalResult collectWeights(ArtifactRequest &request) {
+    llvm::StringMap<std::shared_ptr<llvm::MemoryBuffer>> files;
+    llvm::SHA256 hash;
+    for (auto file : module->getOps<moe::WeightFileOp>()) {
+      auto buffer = llvm::MemoryBuffer::getFile(file.getPath(), /*IsText=*/false,
+                                                /*RequiresNullTerminator=*/false);
+      if (!buffer)
+        return file.emitError() << "cannot read '" << file.getPath() << "': " << buffer.getError().message();
+      if ((*buffer)->getBufferSize() != file.getSize())
+        return file.emitError() << "'" << file.getPath() << "' has " << (*buffer)->getBufferSize()
+                                << " bytes, expected " << file.getSize();
+      hash.update((*buffer)->getBuffer());
+      files[file.getSymName()] = std::move(*buffer);
+    }
+    SymbolTable symbols(*module);
+    for (auto packed : module->getOps<kernel::PackedOp>()) {
+      auto data = symbols.lookup<moe::WeightDataOp>(packed.getSource());
+      if (!data)
+        return packed.emitOpError("names '") << packed.getSource() << "', which is no 'moe.weight_data'";
+      std::shared_ptr<llvm::MemoryBuffer> buffer = files.lookup(data.getFile());
+      StringRef bytes = buffer->getBuffer().substr(data.getOffset(), data.getLength());
+      request.weights.push_back({static_cast<uint64_t>(packed.getOffset()), bytes.size(),
+                                 [buffer, bytes](WeightsSink sink) { return sink(ArrayRef(bytes.data(), bytes.size())); }});
+      request.weightsSize = std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
+    }
+    if (auto file = llvm::MemoryBuffer::getFile(options.input, false, false))
+      hash.update((*file)->getBuffer());
+    request.modelHash = hash.final();
+    return success();
+  }
+
+  LogicalResult emitObject(const ArtifactRequest &request, SmallVectorImpl<char> &object) {
+    // What describes the weights has no meaning for LLVM.
+    for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
+      if (isa<kernel::PackedOp, moe::WeightDataOp, moe::WeightFileOp>(op))
+        op.erase();
+    llvm::LLVMContext llvmContext;
+    std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*module, llvmContext, "model");
+    if (!llvmModule)
+      return fail("the model cannot be translated to LLVM IR");
+    if (llvm::Error error = emitProgram(*llvmModule, request.signature, target.featureBits, request.weightsSize))
+      return fail(std::move(error));
+    if (llvm::Error error = compileToObject(*llvmModule, target, options.optimizationLevel, object))
+      return fail(std::move(error));
+    return success();
+  }
+
+  const CompileOptions &options;
+  MLIRContext &context;
+  CpuTarget target;
+  OwningOpRef<ModuleOp> module;
+};
+
+} // namespace
+
+LogicalResult moec::compile(const CompileOptions &options, MLIRContext &context) {
+  return Compilation(options, context).run();
+}

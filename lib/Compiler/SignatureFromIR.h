@@ -1,0 +1,18 @@
+//===- SignatureFromIR.h - The artifact's signature from the module ----------------------*- C++ -*-===//
+#ifndef MOEC_LIB_COMPILER_SIGNATUREFROMIR_H
+#define MOEC_LIB_COMPILER_SIGNATUREFROMIR_H
+
+#include "moec/Artifact/Signature.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+
+namespace moec {
+
+/// What the module's `moec.signature` says. Fails, with an error at the module, where it is missing or has
+/// a type that the C interface has not.
+mlir::FailureOr<Signature> getSignature(mlir::ModuleOp module);
+
+} // namespace moec
+
+#endif // MOEC_LIB_COMPILER_SIGNATUREFROMIR_H
