@@ -7,7 +7,6 @@
 #include "moec/Artifact/Codegen.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/Pipelines/Lowering.h"
-#include "moec/Pipelines/Normalize.h"
 #include "moec/Support/AtomicFile.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -42,8 +41,8 @@ public:
       return failure();
     Phase done = options.from.value_or(Phase::Import);
     if (options.emit < done)
-      return fail("cannot emit '" + getPhaseInfo(options.emit).name + "' of a model that has gone through '" +
-                  getPhaseInfo(done).name + "'");
+      return fail("cannot emit '" + getPhaseInfo(options.emit).name +
+                  "' of a model that has gone through '" + getPhaseInfo(done).name + "'");
     for (const PhaseInfo &info : kPhases) {
       if (info.phase <= done || info.phase > options.emit || info.phase == Phase::Object)
         continue;
@@ -55,7 +54,9 @@ public:
   }
 
 private:
-  LogicalResult fail(const Twine &message) { return emitError(UnknownLoc::get(&context)) << message; }
+  LogicalResult fail(const Twine &message) {
+    return emitError(UnknownLoc::get(&context)) << message;
+  }
   LogicalResult fail(llvm::Error error) { return fail(llvm::toString(std::move(error))); }
 
   void start(StringRef phase) {
@@ -73,7 +74,7 @@ private:
     case Phase::Object:
       return success();
     case Phase::Normalize:
-      buildNormalizePipeline(pm, NormalizeOptions());
+
       break;
     case Phase::Lower:
       buildLowerPipeline(pm, lowering);
@@ -95,7 +96,8 @@ private:
       if (failed(writeBytecodeToFile(*module, stream)))
         return fail("cannot write bytecode");
     } else {
-      module->print(stream, OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+      module->print(stream,
+                    OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
       stream << '\n';
     }
     if (options.output == "-") {
@@ -142,7 +144,8 @@ private:
       auto buffer = llvm::MemoryBuffer::getFile(file.getPath(), /*IsText=*/false,
                                                 /*RequiresNullTerminator=*/false);
       if (!buffer)
-        return file.emitError() << "cannot read '" << file.getPath() << "': " << buffer.getError().message();
+        return file.emitError() << "cannot read '" << file.getPath()
+                                << "': " << buffer.getError().message();
       if ((*buffer)->getBufferSize() != file.getSize())
         return file.emitError() << "'" << file.getPath() << "' has " << (*buffer)->getBufferSize()
                                 << " bytes, expected " << file.getSize();
@@ -153,12 +156,16 @@ private:
     for (auto packed : module->getOps<kernel::PackedOp>()) {
       auto data = symbols.lookup<moe::WeightDataOp>(packed.getSource());
       if (!data)
-        return packed.emitOpError("names '") << packed.getSource() << "', which is no 'moe.weight_data'";
+        return packed.emitOpError("names '")
+               << packed.getSource() << "', which is no 'moe.weight_data'";
       std::shared_ptr<llvm::MemoryBuffer> buffer = files.lookup(data.getFile());
       StringRef bytes = buffer->getBuffer().substr(data.getOffset(), data.getLength());
       request.weights.push_back({static_cast<uint64_t>(packed.getOffset()), bytes.size(),
-                                 [buffer, bytes](WeightsSink sink) { return sink(ArrayRef(bytes.data(), bytes.size())); }});
-      request.weightsSize = std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
+                                 [buffer, bytes](WeightsSink sink) {
+                                   return sink(ArrayRef(bytes.data(), bytes.size()));
+                                 }});
+      request.weightsSize =
+          std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
     }
     if (auto file = llvm::MemoryBuffer::getFile(options.input, false, false))
       hash.update((*file)->getBuffer());
@@ -172,10 +179,12 @@ private:
       if (isa<kernel::PackedOp, moe::WeightDataOp, moe::WeightFileOp>(op))
         op.erase();
     llvm::LLVMContext llvmContext;
-    std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(*module, llvmContext, "model");
+    std::unique_ptr<llvm::Module> llvmModule =
+        translateModuleToLLVMIR(*module, llvmContext, "model");
     if (!llvmModule)
       return fail("the model cannot be translated to LLVM IR");
-    if (llvm::Error error = emitProgram(*llvmModule, request.signature, target.featureBits, request.weightsSize))
+    if (llvm::Error error =
+            emitProgram(*llvmModule, request.signature, target.featureBits, request.weightsSize))
       return fail(std::move(error));
     if (llvm::Error error = compileToObject(*llvmModule, target, options.optimizationLevel, object))
       return fail(std::move(error));

@@ -46,7 +46,8 @@ public:
   FailureOr<Signature> read() {
     auto signature = module->getAttrOfType<DictionaryAttr>(kSignatureAttr);
     if (!signature)
-      return module.emitError() << "has no '" << kSignatureAttr << "': it has not gone through 'lower'";
+      return module.emitError() << "has no '" << kSignatureAttr
+                                << "': it has not gone through 'lower'";
     if (failed(readList(signature, "inputs", result.inputs)) ||
         failed(readList(signature, "outputs", result.outputs)))
       return failure();
@@ -54,7 +55,8 @@ public:
   }
 
 private:
-  LogicalResult readList(DictionaryAttr signature, StringRef what, std::vector<TensorSignature> &into) {
+  LogicalResult readList(DictionaryAttr signature, StringRef what,
+                         std::vector<TensorSignature> &into) {
     auto list = signature.getAs<ArrayAttr>(what);
     if (!list)
       return module.emitError() << "'" << kSignatureAttr << "' has no list of " << what;
@@ -65,12 +67,12 @@ private:
       auto dims = entry ? entry.getAs<ArrayAttr>("dims") : ArrayAttr();
       auto tensor = type ? dyn_cast<RankedTensorType>(type.getValue()) : RankedTensorType();
       if (!name || !tensor || !dims)
-        return module.emitError() << "'" << kSignatureAttr << "' has the entry " << item
-                                  << " in " << what;
+        return module.emitError() << "'" << kSignatureAttr << "' has the entry " << item << " in "
+                                  << what;
       std::optional<moec_type> elementType = getType(tensor.getElementType());
       if (!elementType || tensor.getRank() > MOEC_MAX_RANK)
-        return module.emitError() << "'" << name.getValue() << "' in the model's " << what << " has type "
-                                  << tensor << ", which the C interface has not";
+        return module.emitError() << "'" << name.getValue() << "' in the model's " << what
+                                  << " has type " << tensor << ", which the C interface has not";
       TensorSignature described{name.str(), *elementType, {}};
       for (int64_t i = 0; i < tensor.getRank(); ++i)
         described.shape.push_back(readSize(tensor.getDimSize(i), dims, i));
@@ -82,7 +84,8 @@ private:
   int64_t readSize(int64_t size, ArrayAttr names, int64_t i) {
     if (!ShapedType::isDynamic(size))
       return size;
-    auto name = i < static_cast<int64_t>(names.size()) ? dyn_cast<StringAttr>(names[i]) : StringAttr();
+    auto name =
+        i < static_cast<int64_t>(names.size()) ? dyn_cast<StringAttr>(names[i]) : StringAttr();
     int64_t fresh = result.symbols.size();
     if (!name || name.empty()) {
       result.symbols.push_back("");

@@ -1,4 +1,5 @@
-//===- SignatureFromIR.h - The artifact's signature from the module ----------------------*- C++ -*-===//
+//===- SignatureFromIR.h - The artifact's signature from the module ----------------------*- C++
+//-*-===//
 #ifndef MOEC_LIB_COMPILER_SIGNATUREFROMIR_H
 #define MOEC_LIB_COMPILER_SIGNATUREFROMIR_H
 
@@ -9,8 +10,8 @@
 
 namespace moec {
 
-/// What the module's `moec.signature` says. Fails, with an error at the module, where it is missing or has
-/// a type that the C interface has not.
+/// What the module's `moec.signature` says. Fails, with an error at the module, where it is missing
+/// or has a type that the C interface has not.
 mlir::FailureOr<Signature> getSignature(mlir::ModuleOp module);
 
 } // namespace moec

@@ -6,9 +6,9 @@
 
 namespace moec {
 
-/// Module attribute from `lower` on: what the model says about its inputs and outputs, a dictionary of
-/// two arrays, "inputs" and "outputs", of dictionaries {name: string, type: the tensor's type in the model
-/// (integers with their signs), dims: array of the names of its sizes}.
+/// Module attribute from `lower` on: what the model says about its inputs and outputs, a dictionary
+/// of two arrays, "inputs" and "outputs", of dictionaries {name: string, type: the tensor's type in
+/// the model (integers with their signs), dims: array of the names of its sizes}.
 inline constexpr llvm::StringLiteral kSignatureAttr = "moec.signature";
 
 #define GEN_PASS_DECL

@@ -10,6 +10,8 @@ namespace moec::cli {
 namespace {
 
 constexpr Command commandTable[] = {
+    {"compile", "Compile a model to a shared object", "MODEL -o MODEL.so [flags]", "MODEL", CompileVis,
+     runCompile},
     {"run", "Run a compiled model once on arrays from an .npz file",
      "MODEL.so --inputs FILE.npz [flags]", "MODEL.so", RunVis, runRun},
     {"evaluate", "Measure the loss and perplexity of a compiled language model",

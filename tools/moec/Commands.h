@@ -14,6 +14,7 @@
 namespace moec::cli {
 
 llvm::Error runBench(Arguments &arguments);
+llvm::Error runCompile(Arguments &arguments);
 llvm::Error runEvaluate(Arguments &arguments);
 llvm::Error runGenerate(Arguments &arguments);
 llvm::Error runRun(Arguments &arguments);

@@ -98,6 +98,9 @@ public:
       resultTypes.push_back(type);
     }
     func::ReturnOp::create(builder, ret.getLoc(), results);
+    // Names and sizes are in the module's signature.
+    function.removeArgAttrsAttr();
+    function.removeResAttrsAttr();
     function.setType(builder.getFunctionType(argumentTypes, resultTypes));
     oldBody.erase();
     return success();
@@ -187,8 +190,9 @@ DictionaryAttr describeSignature(func::FuncOp function) {
     inputs.push_back(describe(type, function.getArgAttrDict(i)));
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     outputs.push_back(describe(type, function.getResultAttrDict(i)));
-  return builder.getDictionaryAttr({builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
-                                    builder.getNamedAttr("outputs", builder.getArrayAttr(outputs))});
+  return builder.getDictionaryAttr(
+      {builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
+       builder.getNamedAttr("outputs", builder.getArrayAttr(outputs))});
 }
 
 struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLinalg> {

@@ -1,0 +1,97 @@
+//===- Compile.cpp - moec compile -------------------------------------------------------------===//
+#include "moec/Compiler/Compiler.h"
+#include "moec/InitAll.h"
+#include "tools/moec/Commands.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace moec::cli {
+namespace {
+
+Expected<Phase> phaseOf(Arguments &arguments, OptionId option, Phase otherwise) {
+  if (!arguments.has(option))
+    return otherwise;
+  std::string name = arguments.value(option);
+  if (std::optional<Phase> phase = parsePhase(name))
+    return *phase;
+  std::string known;
+  for (const PhaseInfo &info : kPhases)
+    known += (known.empty() ? "" : ", ") + info.name.str();
+  return createStringError("'" + name + "' is no phase; the phases are " + known);
+}
+
+/// Diagnostics as `moec: error: NODE: text`, the node's name in place of a position.
+void report(mlir::Diagnostic &diagnostic, bool &hadError) {
+  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+  bool isWarning = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning;
+  if (!isError && !isWarning)
+    return;
+  hadError |= isError;
+  (isError ? WithColor::error(errs(), "moec") : WithColor::warning(errs(), "moec"));
+  if (auto name = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>())
+    errs() << name.getName().getValue() << ": ";
+  else if (!mlir::isa<mlir::UnknownLoc>(diagnostic.getLocation()))
+    errs() << diagnostic.getLocation() << ": ";
+  errs() << diagnostic << '\n';
+}
+
+} // namespace
+
+Error runCompile(Arguments &arguments) {
+  CompileOptions options;
+  options.input = arguments.operand().str();
+  options.output = arguments.value(OPT_output);
+  options.targetCpu = arguments.value(OPT_target_cpu, "native");
+  options.jobs = unsigned(arguments.integer(OPT_jobs, 0, 0, 1024));
+  options.weightsFile = arguments.value(OPT_weights_file);
+  options.allowLinkedWeights = arguments.has(OPT_allow_linked_weights);
+  if (Error error = arguments.takeError())
+    return error;
+  Expected<Phase> emit = phaseOf(arguments, OPT_emit, Phase::Object);
+  if (!emit)
+    return emit.takeError();
+  options.emit = *emit;
+  Expected<Phase> from = phaseOf(arguments, OPT_from, Phase::Import);
+  if (!from)
+    return from.takeError();
+  if (arguments.has(OPT_from))
+    options.from = *from;
+  if (options.output.empty()) {
+    if (options.emit == Phase::Object)
+      return createStringError("-o FILE is missing: where should the shared object go?");
+    options.output = "-";
+  }
+  if (options.output == "-" && options.emit == Phase::Object)
+    return createStringError("a shared object cannot go to standard output");
+  bool onTerminal = errs().is_displayed();
+  if (onTerminal)
+    options.progress = [](StringRef phase) { errs() << "\r\033[K" << phase << " …"; };
+
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry, options.jobs == 1 ? mlir::MLIRContext::Threading::DISABLED
+                                                        : mlir::MLIRContext::Threading::ENABLED);
+  bool hadError = false;
+  context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
+    if (onTerminal)
+      errs() << "\r\033[K";
+    report(diagnostic, hadError);
+  });
+  bool failed = mlir::failed(compile(options, context));
+  if (onTerminal)
+    errs() << "\r\033[K";
+  if (!failed)
+    return Error::success();
+  return hadError
+             ? createStringError("'" + options.input + "' was not compiled")
+             : createStringError("'" + options.input +
+                                 "' was not compiled, without a reason: this is a defect of moec");
+}
+
+} // namespace moec::cli
