@@ -16,7 +16,7 @@ from lit.llvm import llvm_config
 
 config.name = "moec"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir", ".test", ".py", ".c"]
+config.suffixes = [".mlir", ".test", ".py"]
 # unit/ is a suite of its own; Inputs/ folders hold what tests read.
 config.excludes = ["Inputs", "models", "unit", "lit.cfg.py", "make_venv.py"]
 config.test_source_root = os.path.join(config.moec_src_root, "test")
