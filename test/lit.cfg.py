@@ -1,6 +1,6 @@
 """lit over test/: what a RUN line can use.
 
-tools          moec, moec-opt; FileCheck, not, count of LLVM (also on PATH, for Python tests)
+tools          moec, moec-opt, moec-test-link; FileCheck, not, count of LLVM (also on PATH, for Python tests)
 %python        Python with numpy, onnx, onnxruntime    REQUIRES: moec-test-python
 %moec_test_data  more models than the project ships    REQUIRES: moec-test-data
 %models        test/models, the models the project ships
@@ -30,7 +30,7 @@ config.environment.setdefault("ASAN_OPTIONS", "allocator_may_return_null=1")
 bin_dir = os.path.join(config.moec_obj_root, "bin")
 llvm_config.with_environment("PATH", [bin_dir, config.llvm_tools_dir], append_path=True)
 llvm_config.add_tool_substitutions(
-    ["moec", "moec-opt", "FileCheck", "not", "count"], [bin_dir, config.llvm_tools_dir]
+    ["moec", "moec-opt", "moec-test-link", "FileCheck", "not", "count"], [bin_dir, config.llvm_tools_dir]
 )
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%src_root", config.moec_src_root))

@@ -2,6 +2,8 @@
 //---------------------------------------------------------===//
 #include "tools/moec/Commands.h"
 
+#include "moec/Artifact/Artifact.h"
+
 #include "llvm/Support/Threading.h"
 
 using namespace llvm;
@@ -27,6 +29,9 @@ constexpr Command commandTable[] = {
 ArrayRef<Command> commands() { return commandTable; }
 
 Expected<LoadedModel> loadModel(const Arguments &arguments) {
+  // Loading runs code of the file: only of one that says it is a model and is whole.
+  if (Expected<ArtifactInfo> info = readArtifact(arguments.operand()); !info)
+    return info.takeError();
   LoadedModel::Options options;
   options.weightsFile = arguments.value(OPT_weights_file);
   return LoadedModel::load(arguments.operand(), options);

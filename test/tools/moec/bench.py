@@ -1,7 +1,8 @@
 """moec bench: the numbers are there and in order; it calls at least three times.
 
 REQUIRES: moec-test-python
-RUN: %cc -shared -fPIC -I%src_root/runtime/include %S/Inputs/twice.c -o %t.so
+RUN: %cc %fixture %S/Inputs/twice.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/twice.json %t.so
 RUN: %python %s %t.npz
 RUN: moec bench %t.so --inputs %t.npz --case c --seconds 0 --threads 1 --json > %t.json
 RUN: %python %s %t.npz %t.json

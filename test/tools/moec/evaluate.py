@@ -1,9 +1,12 @@
 """moec evaluate: the loss against numpy's, with every kind of input a language model has; mistakes.
 
 REQUIRES: moec-test-python
-RUN: %cc -shared -fPIC -I%src_root/runtime/include %S/Inputs/fake_lm.c -o %t.so
-RUN: %cc -shared -fPIC -I%src_root/runtime/include -DWITH_PAST %S/Inputs/fake_lm.c -o %t.past.so
-RUN: %cc -shared -fPIC -I%src_root/runtime/include %S/Inputs/twice.c -o %t.twice.so
+RUN: %cc %fixture %S/Inputs/fake_lm.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/none.json %t.so
+RUN: %cc %fixture -DWITH_PAST %S/Inputs/fake_lm.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/none.json %t.past.so
+RUN: %cc %fixture %S/Inputs/twice.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/twice.json %t.twice.so
 RUN: %python %s write %t
 
 RUN: moec evaluate %t.so --tokens %t.npz --json > %t.json

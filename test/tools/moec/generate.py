@@ -1,8 +1,10 @@
 """moec generate: greedy text against the rule of the fake model, with and without a cache; sampling.
 
 REQUIRES: moec-test-python
-RUN: %cc -shared -fPIC -I%src_root/runtime/include -DVOCABULARY=4096 %S/Inputs/fake_lm.c -o %t.so
-RUN: %cc -shared -fPIC -I%src_root/runtime/include -DVOCABULARY=4096 -DWITH_PAST %S/Inputs/fake_lm.c -o %t.past.so
+RUN: %cc %fixture -DVOCABULARY=4096 %S/Inputs/fake_lm.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/none.json %t.so
+RUN: %cc %fixture -DVOCABULARY=4096 -DWITH_PAST %S/Inputs/fake_lm.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/none.json %t.past.so
 RUN: cp %models/moe-mini/tokenizer.json %t.json
 
 RUN: moec generate %t.so --tokenizer %t.json --prompt "The king" --tokens 20 > %t.text

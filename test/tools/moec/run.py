@@ -1,8 +1,10 @@
 """moec run: feeding, writing and comparing, and the errors that users make.
 
 REQUIRES: moec-test-python
-RUN: %cc -shared -fPIC -I%src_root/runtime/include %S/Inputs/twice.c -o %t.so
-RUN: %cc -shared -fPIC -I%src_root/runtime/include -DFIXTURE_ABI_MAJOR=7 %S/Inputs/twice.c -o %t.v7.so
+RUN: %cc %fixture %S/Inputs/twice.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/twice.json %t.so
+RUN: %cc %fixture -DFIXTURE_FEATURES=0x10000000000 %S/Inputs/twice.c -o %t.o
+RUN: moec-test-link %t.o %S/Inputs/twice.json %t.cpu.so
 RUN: %cc -shared -fPIC -x c /dev/null -o %t.other.so
 RUN: %python %s %t
 
@@ -43,11 +45,11 @@ CASES: moec: error: {{.*}}: no array 'x' for input 'x' of the model; the file ha
 RUN: not moec run %t.so --inputs %t.type.npz 2>&1 | FileCheck %s --check-prefix=TYPE
 TYPE: moec: error: {{.*}}type.npz: array 'x' is float64, input 'x' of the model is float32
 RUN: not moec run %t.so --inputs %t.rank.npz 2>&1 | FileCheck %s --check-prefix=RANK
-RANK: moec: error: input 'x' has rank 1, expected 2
+RANK: moec: error: input 0 ('x') has rank 1, expected 2
 RUN: not moec run %t.so --inputs %t.size.npz 2>&1 | FileCheck %s --check-prefix=SIZE
-SIZE: moec: error: dimension 0 of input 'ids' has size 5, expected 2
+SIZE: moec: error: input 1 ('ids'): dimension 0 ('n') has size 5, but dimension 0 of input 0 ('x'), which must be equal, has 2
 RUN: not moec run %t.so --inputs %t.negative.npz 2>&1 | FileCheck %s --check-prefix=NEGATIVE
-NEGATIVE: moec: error: id -1 is negative
+NEGATIVE: moec: error: fixture: id -1 is negative
 RUN: not moec run %t.so --inputs %s 2>&1 | FileCheck %s --check-prefix=NOT-NPZ
 NOT-NPZ: moec: error: {{.*}}run.py: not an .npz file: not a zip archive
 RUN: not moec run %t.so --inputs %t.nowhere.npz 2>&1 | FileCheck %s --check-prefix=NO-NPZ
@@ -55,13 +57,15 @@ NO-NPZ: moec: error: {{.*}}nowhere.npz: No such file or directory
 
 Mistakes in the model.
 RUN: not moec run %t.nowhere.so --inputs %t.in.npz 2>&1 | FileCheck %s --check-prefix=NO-MODEL
-NO-MODEL: moec: error: {{.*}}nowhere.so: no such file
+NO-MODEL: moec: error: '{{.*}}nowhere.so': No such file or directory
 RUN: not moec run %s --inputs %t.in.npz 2>&1 | FileCheck %s --check-prefix=NOT-MODEL
-NOT-MODEL: moec: error: {{.*}}run.py: not a compiled model
+NOT-MODEL: moec: error: '{{.*}}run.py': it is not an ELF file
 RUN: not moec run %t.other.so --inputs %t.in.npz 2>&1 | FileCheck %s --check-prefix=OTHER
-OTHER: moec: error: {{.*}}other.so: not a compiled model: no symbol moec_model_v1
+OTHER: moec: error: '{{.*}}other.so': it is a shared object, but not a compiled model
 RUN: not moec run %t.v7.so --inputs %t.in.npz 2>&1 | FileCheck %s --check-prefix=VERSION
-VERSION: moec: error: {{.*}}v7.so: made for version 7.0 of the model interface, this program speaks 1.0
+VERSION: moec: error: '{{.*}}v7.so': it has format version 7.0; this moec reads version 1
+RUN: not moec run %t.cpu.so --inputs %t.in.npz 2>&1 | FileCheck %s --check-prefix=CPU
+CPU: moec: error: {{.*}}cpu.so: the model needs CPU features that this machine lacks
 
 Mistakes in the flags.
 RUN: not moec run %t.so --inputs %t.in.npz --rtol 1 2>&1 | FileCheck %s --check-prefix=NEEDS
@@ -89,6 +93,11 @@ x = np.array([[0, 1, 2], [3, 4.25, np.inf]], np.float32)
 ids = np.array([5, 7])
 off = 2 * x
 off[1, 1] = 8
+# The magic of the segment's header stands before the format's major version, which is 1.
+model = open(stem + ".so", "rb").read()
+header = model.rindex(b"moec.art\1\0")
+with open(stem + ".v7.so", "wb") as file:
+    file.write(model[: header + 8] + b"\7" + model[header + 9 :])
 np.savez(stem + ".in", x=x, ids=ids)
 np.savez(stem + ".ref", twice=2 * x, next=ids + 1)
 np.savez(stem + ".off", twice=off, next=(ids + 1).astype(np.int32))

@@ -21,11 +21,9 @@ static const moec_tensor_info input_infos[] = {
     {"past_key_values.0.key", MOEC_FLOAT32, 4, past_shape}};
 static const moec_tensor_info output_infos[] = {{"logits", MOEC_FLOAT32, 3, logits_shape},
                                                 {"present.0.key", MOEC_FLOAT32, 4, present_shape}};
-static const moec_model_info fixture_info = {4, 2, 4, 0, input_infos, output_infos, symbols, "{}"};
 #else
 static const moec_tensor_info input_infos[] = {{"input_ids", MOEC_INT64, 2, ids_shape}};
 static const moec_tensor_info output_infos[] = {{"logits", MOEC_FLOAT32, 3, logits_shape}};
-static const moec_model_info fixture_info = {1, 1, 2, 0, input_infos, output_infos, symbols, "{}"};
 #endif
 
 static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
@@ -33,12 +31,14 @@ static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
   const int64_t *ids = inputs[0].data;
   int64_t batch = inputs[0].shape[0], seq = inputs[0].shape[1], past = 0;
   int64_t shape[] = {batch, seq, VOCABULARY};
-  float *logits = fixture_output(session, outputs, 0, batch * seq * VOCABULARY, shape);
+  float *logits =
+      fixture_output(session, outputs, 0, batch * seq * VOCABULARY * sizeof(float), shape);
 #ifdef WITH_PAST
   past = inputs[3].shape[2];
   const float *before = inputs[3].data;
   int64_t cache_shape[] = {batch, 1, past + seq, 1};
-  float *present = fixture_output(session, outputs, 1, batch * (past + seq), cache_shape);
+  float *present =
+      fixture_output(session, outputs, 1, batch * (past + seq) * sizeof(float), cache_shape);
   const int64_t *mask = inputs[1].data, *positions = inputs[2].data;
 #endif
   for (int64_t b = 0; b < batch; ++b) {
@@ -70,3 +70,9 @@ static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
   (void)past;
   return MOEC_OK;
 }
+
+#ifdef WITH_PAST
+FIXTURE_MODEL(4, 2, 4, 0, input_infos, output_infos, symbols, NULL);
+#else
+FIXTURE_MODEL(1, 1, 2, 0, input_infos, output_infos, symbols, NULL);
+#endif

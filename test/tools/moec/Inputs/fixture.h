@@ -1,6 +1,9 @@
-/* fixture.h - what the hand-written models of these tests share: a model that implements
- * moec_model_v1 by itself, without the runtime. A model defines `fixture_info` and `fixture_run`.
- */
+/* fixture.h - what the hand-written models of these tests share. A model defines `fixture_run`,
+ * ends with FIXTURE_MODEL(its moec_model_info), and becomes either
+ *   - with -DFIXTURE_PROGRAM an object as the compiler emits them, which moec-test-link makes a
+ * model;
+ *   - else a library that implements moec_model_v1 by itself, without runtime and without the
+ * segment of the file that names it a compiled model. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
@@ -13,18 +16,20 @@
 struct moec_session {
   char message[MOEC_MESSAGE_SIZE];
   void *memory[8]; /* of the outputs */
+  size_t sizes[8];
 };
 
 static const moec_model_info fixture_info;
 static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
                                moec_tensor *outputs);
 
-/* Sets up an output of the session's; returns its memory. */
+/* Sets up an output of the session's, of `size` bytes; returns its memory, zeros. */
 static void *fixture_output(moec_session *session, moec_tensor *outputs, int index, size_t size,
                             const int64_t *shape) {
   const moec_tensor_info *info = &fixture_info.outputs[index];
   free(session->memory[index]);
-  session->memory[index] = calloc(size + 1, 8);
+  session->memory[index] = calloc(size + 1, 1);
+  session->sizes[index] = size;
   memset(&outputs[index], 0, sizeof(moec_tensor));
   outputs[index].data = session->memory[index];
   outputs[index].device = MOEC_CPU;
@@ -33,6 +38,46 @@ static void *fixture_output(moec_session *session, moec_tensor *outputs, int ind
   memcpy(outputs[index].shape, shape, info->rank * sizeof(int64_t));
   return session->memory[index];
 }
+
+#ifdef FIXTURE_PROGRAM
+
+#include "moec_rt/kernel_abi.h"
+
+#ifndef FIXTURE_FEATURES
+#define FIXTURE_FEATURES 0
+#endif
+
+static void fixture_entry(moec_rt_context *context, const moec_rt_buffer *inputs,
+                          moec_rt_buffer *outputs) {
+  moec_session session;
+  moec_tensor in[8], out[8];
+  memset(&session, 0, sizeof(session));
+  for (int32_t i = 0; i < fixture_info.num_inputs; ++i) {
+    in[i].data = inputs[i].data;
+    in[i].type = fixture_info.inputs[i].type;
+    in[i].rank = fixture_info.inputs[i].rank;
+    memcpy(in[i].shape, inputs[i].shape, sizeof(in[i].shape));
+  }
+  moec_status status = fixture_run(&session, in, out);
+  for (int32_t i = 0; i < fixture_info.num_outputs && status == MOEC_OK; ++i) {
+    memcpy(outputs[i].shape, out[i].shape, sizeof(out[i].shape));
+    outputs[i].data = moec_rt_alloc(context, session.sizes[i]);
+    memcpy(outputs[i].data, out[i].data, session.sizes[i]);
+  }
+  for (int i = 0; i < 8; ++i)
+    free(session.memory[i]);
+  if (status != MOEC_OK)
+    moec_rt_fail(context, "fixture", session.message);
+}
+
+#define FIXTURE_MODEL(...)                                                                         \
+  static const moec_model_info fixture_info = {__VA_ARGS__};                                       \
+  const moec_rt_program moec_rt_model_program = {                                                  \
+      MOEC_RT_PROGRAM_VERSION, FIXTURE_FEATURES, 0, fixture_entry, {__VA_ARGS__}}
+
+#else
+
+#define FIXTURE_MODEL(...) static const moec_model_info fixture_info = {__VA_ARGS__}
 
 /* Types, ranks and sizes of the inputs; equal symbols must have equal sizes. */
 static moec_status fixture_check(moec_session *session, const moec_tensor *inputs, int32_t count) {
@@ -108,4 +153,5 @@ const moec_model_table *moec_model_v1(void) {
   return &table;
 }
 
+#endif /* FIXTURE_PROGRAM */
 #endif /* FIXTURE_H */
