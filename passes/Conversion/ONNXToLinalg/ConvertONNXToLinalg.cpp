@@ -139,10 +139,12 @@ private:
       if (isa<NoneType>(result.getType()))
         return true;
       const SymbolicValue &value = shapes.get(result);
-      return value.elements && llvm::none_of(*value.elements, [&](SymExpr element) {
-               return element ==
-                      shapes.getSymbols().element(result, &element - value.elements->data());
-             });
+      if (!value.elements)
+        return false;
+      for (auto [i, element] : llvm::enumerate(*value.elements))
+        if (element == shapes.getSymbols().element(result, i))
+          return false;
+      return true;
     });
   }
 

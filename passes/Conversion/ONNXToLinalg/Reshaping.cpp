@@ -7,6 +7,8 @@
 using namespace mlir;
 using namespace moec;
 
+static constexpr StringLiteral kOtherCount = "the new shape has another number of elements";
+
 namespace {
 
 /// Dimensions of both shapes, in order, whose sizes have the same product.
@@ -61,18 +63,36 @@ static std::optional<SmallVector<Group>> matchShapes(SymContext &symbols, ArrayR
   return groups;
 }
 
+/// The type of a tensor of `type` with groups of dimensions taken as one. A size is static where
+/// all of its group are, although the expressions may know more (0 times anything).
+static RankedTensorType getCollapsedType(RankedTensorType type,
+                                         ArrayRef<ReassociationIndices> groups) {
+  SmallVector<int64_t> shape;
+  for (const ReassociationIndices &group : groups) {
+    int64_t size = 1;
+    for (int64_t i : group) {
+      bool isDynamic = ShapedType::isDynamic(size) || type.isDynamicDim(i);
+      size = isDynamic ? ShapedType::kDynamic : size * type.getDimSize(i);
+    }
+    shape.push_back(size);
+  }
+  return RankedTensorType::get(shape, type.getElementType());
+}
+
 static Value collapse(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> to,
                       ArrayRef<ReassociationIndices> groups) {
-  Type elementType = cast<RankedTensorType>(tensor.getType()).getElementType();
-  return tensor::CollapseShapeOp::create(lowering.builder, lowering.loc,
-                                         lowering.tensorType(to, elementType), tensor, groups);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Value collapsed = tensor::CollapseShapeOp::create(lowering.builder, lowering.loc,
+                                                    getCollapsedType(type, groups), tensor, groups);
+  return lowering.castTo(collapsed, lowering.tensorType(to, type.getElementType()));
 }
 
 static Value expand(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> to,
                     ArrayRef<ReassociationIndices> groups) {
   Type elementType = cast<RankedTensorType>(tensor.getType()).getElementType();
-  return tensor::ExpandShapeOp::create(lowering.builder, lowering.loc,
-                                       lowering.tensorType(to, elementType), tensor, groups,
+  RankedTensorType type = lowering.tensorType(to, elementType);
+  tensor = lowering.castTo(tensor, getCollapsedType(type, groups));
+  return tensor::ExpandShapeOp::create(lowering.builder, lowering.loc, type, tensor, groups,
                                        lowering.sizes(to));
 }
 
@@ -96,7 +116,7 @@ static Value reshapeThroughLine(NodeLowering &lowering, Value tensor, ArrayRef<S
                           " elements does not fit the requested shape");
     return {};
   }
-  if (failed(lowering.checkEqual(size, newSize, "the new shape has another number of elements")))
+  if (failed(lowering.checkEqual(size, newSize, kOtherCount)))
     return {};
   if (from.size() != 1) {
     ReassociationIndices all = llvm::to_vector<2>(llvm::seq<int64_t>(0, from.size()));
@@ -123,6 +143,13 @@ Value moec::reshape(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> from
   if (from == to)
     return tensor;
   auto isUnit = [](SymExpr size) { return size.isConstant(1); };
+  auto isZero = [](SymExpr size) { return size.isConstant(0); };
+  if (llvm::any_of(from, isZero) || llvm::any_of(to, isZero)) {
+    SymContext &symbols = lowering.symbols;
+    if (failed(lowering.checkEqual(symbols.product(from), symbols.product(to), kOtherCount)))
+      return {};
+    return lowering.empty(to, elementType);
+  }
   if (to.empty() && llvm::all_of(from, isUnit))
     return collapse(lowering, tensor, to, {});
   if (from.empty() && llvm::all_of(to, isUnit))

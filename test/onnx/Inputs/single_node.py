@@ -51,9 +51,9 @@ def model_of(case, dynamic):
             continue
         feeds[name] = array
         shape = [f"{name}_{d}" for d in range(array.ndim)] if dynamic else array.shape
-        # A vector of sizes or axes has a length that is part of the operator's meaning.
-        if dynamic and i > 0 and array.ndim == 1 and array.dtype == np.int64 and case.op in SIZES:
-            shape = array.shape
+        if dynamic and i in STATIC_SIZES.get(case.op, ()):
+            # All but the last size: how many sizes, axes or coordinates there are is part of the node.
+            shape = [*shape[:-1], *array.shape[-1:]]
         dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
         inputs.append(helper.make_tensor_value_info(name, dtype, shape))
     outputs = [f"y{i}" for i in range(case.outputs)]
@@ -68,8 +68,10 @@ def model_of(case, dynamic):
     return model, feeds
 
 
-# Operators with operands that list sizes, axes, or repeats.
-SIZES = {"ConstantOfShape", "Expand", "Pad", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Unsqueeze"}
+# Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates.
+STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "Pad": (1, 3), "Reshape": (1,),
+                "ScatterND": (1,), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
+                "TopK": (1,), "Unsqueeze": (1,)}
 
 
 def reference(model, feeds):
