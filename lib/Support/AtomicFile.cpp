@@ -56,7 +56,7 @@ AtomicFile::~AtomicFile() {
     close(directory);
 }
 
-Expected<AtomicFile> AtomicFile::create(StringRef path) {
+Expected<AtomicFile> AtomicFile::create(StringRef path, bool unnamed) {
   AtomicFile file;
   file.path = path.str();
   file.baseName = sys::path::filename(path).str();
@@ -74,7 +74,8 @@ Expected<AtomicFile> AtomicFile::create(StringRef path) {
   file.directory = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file.directory < 0)
     return file.fail("write");
-  file.descriptor = openat(file.directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, fileMode);
+  if (unnamed)
+    file.descriptor = openat(file.directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, fileMode);
   for (int i = 0; file.descriptor < 0 && i < attempts; ++i) {
     SmallString<128> hidden(parent);
     sys::path::append(hidden, hiddenName(file.baseName, i));

@@ -18,8 +18,9 @@ namespace moec {
 class AtomicFile {
 public:
   /// Starts a file for `path`. Refuses a path that is taken by anything but a regular file,
-  /// symbolic links included.
-  static llvm::Expected<AtomicFile> create(llvm::StringRef path);
+  /// symbolic links included. Without `unnamed` it does as on file systems that have no files
+  /// without names.
+  static llvm::Expected<AtomicFile> create(llvm::StringRef path, bool unnamed = true);
 
   AtomicFile(AtomicFile &&other);
   AtomicFile &operator=(AtomicFile &&) = delete;

@@ -26,10 +26,11 @@ typedef struct moec_rt_buffer {
 typedef void (*moec_rt_task)(moec_rt_context *context, const void *arguments, int64_t begin,
                              int64_t end, int64_t worker);
 
-/* Runs `task` over [0, count). Splits into ranges of at least `grain` iterations that depend only on
- * count, grain and the session's logical worker count, never on timing. With a single range, and from
- * inside a task, it runs on the calling thread. Returns when all ranges have run; if one failed or
- * the call was cancelled, the call ends instead. count <= 0 does nothing; grain < 1 counts as 1. */
+/* Runs `task` over [0, count). Splits into ranges of at least `grain` iterations that depend only
+ * on count, grain and the session's logical worker count, never on timing. With a single range, and
+ * from inside a task, it runs on the calling thread. Returns when all ranges have run; if one
+ * failed or the call was cancelled, the call ends instead. count <= 0 does nothing; grain < 1
+ * counts as 1. */
 void moec_rt_parallel(moec_rt_context *context, moec_rt_task task, const void *arguments,
                       int64_t count, int64_t grain);
 
@@ -44,7 +45,8 @@ void moec_rt_free(moec_rt_context *context, void *pointer);
 void moec_rt_fail(moec_rt_context *context, const char *node, const char *message)
     __attribute__((noreturn));
 /* Records an error, of which the first counts, and returns; the call ends at the next
- * moec_rt_check or at the end of a parallel loop. For loops that should not be left in the middle. */
+ * moec_rt_check or at the end of a parallel loop. For loops that should not be left in the middle.
+ */
 void moec_rt_report(moec_rt_context *context, const char *node, const char *message);
 /* Leaves the call if an error was reported or the caller cancelled it. Called between nodes. */
 void moec_rt_check(moec_rt_context *context);
@@ -60,29 +62,29 @@ typedef void (*moec_rt_entry)(moec_rt_context *context, const moec_rt_buffer *in
 /* CPU features the code needs: name, bit, and LLVM's name of it. These are all that generated code
  * may use beyond the x86-64 baseline (SSE2): lib/Target turns a CPU's name into these bits and
  * switches nothing else on. X86_64_V2 stands for SSE3 to SSE4.2, POPCNT, CMPXCHG16B, LAHF/SAHF. */
-#define MOEC_RT_FEATURES(X) \
-  X(X86_64_V2, 0, "x86-64-v2") \
-  X(AVX, 1, "avx") \
-  X(AVX2, 2, "avx2") \
-  X(FMA, 3, "fma") \
-  X(F16C, 4, "f16c") \
-  X(BMI1, 5, "bmi") \
-  X(BMI2, 6, "bmi2") \
-  X(LZCNT, 7, "lzcnt") \
-  X(MOVBE, 8, "movbe") \
-  X(AVX512F, 9, "avx512f") \
-  X(AVX512BW, 10, "avx512bw") \
-  X(AVX512CD, 11, "avx512cd") \
-  X(AVX512DQ, 12, "avx512dq") \
-  X(AVX512VL, 13, "avx512vl") \
-  X(AVX512VBMI, 14, "avx512vbmi") \
-  X(AVX512VBMI2, 15, "avx512vbmi2") \
-  X(AVX512VNNI, 16, "avx512vnni") \
-  X(AVX512BITALG, 17, "avx512bitalg") \
-  X(AVX512VPOPCNTDQ, 18, "avx512vpopcntdq") \
-  X(AVX512BF16, 19, "avx512bf16") \
-  X(AVX512FP16, 20, "avx512fp16") \
-  X(AVXVNNI, 21, "avxvnni") \
+#define MOEC_RT_FEATURES(X)                                                                        \
+  X(X86_64_V2, 0, "x86-64-v2")                                                                     \
+  X(AVX, 1, "avx")                                                                                 \
+  X(AVX2, 2, "avx2")                                                                               \
+  X(FMA, 3, "fma")                                                                                 \
+  X(F16C, 4, "f16c")                                                                               \
+  X(BMI1, 5, "bmi")                                                                                \
+  X(BMI2, 6, "bmi2")                                                                               \
+  X(LZCNT, 7, "lzcnt")                                                                             \
+  X(MOVBE, 8, "movbe")                                                                             \
+  X(AVX512F, 9, "avx512f")                                                                         \
+  X(AVX512BW, 10, "avx512bw")                                                                      \
+  X(AVX512CD, 11, "avx512cd")                                                                      \
+  X(AVX512DQ, 12, "avx512dq")                                                                      \
+  X(AVX512VL, 13, "avx512vl")                                                                      \
+  X(AVX512VBMI, 14, "avx512vbmi")                                                                  \
+  X(AVX512VBMI2, 15, "avx512vbmi2")                                                                \
+  X(AVX512VNNI, 16, "avx512vnni")                                                                  \
+  X(AVX512BITALG, 17, "avx512bitalg")                                                              \
+  X(AVX512VPOPCNTDQ, 18, "avx512vpopcntdq")                                                        \
+  X(AVX512BF16, 19, "avx512bf16")                                                                  \
+  X(AVX512FP16, 20, "avx512fp16")                                                                  \
+  X(AVXVNNI, 21, "avxvnni")                                                                        \
   X(GFNI, 22, "gfni")
 
 typedef enum moec_rt_feature {
@@ -135,13 +137,13 @@ extern const moec_rt_program moec_rt_model_program __attribute__((visibility("hi
 
 typedef struct moec_rt_segment_header {
   char magic[8];
-  uint16_t format_major;    /* another one is refused */
-  uint16_t format_minor;    /* a larger one has more members behind those known */
-  uint32_t header_size;     /* sizeof(moec_rt_segment_header) */
-  uint64_t features;        /* as in the program */
-  uint64_t json_offset;     /* from the start of the segment */
+  uint16_t format_major; /* another one is refused */
+  uint16_t format_minor; /* a larger one has more members behind those known */
+  uint32_t header_size;  /* sizeof(moec_rt_segment_header) */
+  uint64_t features;     /* as in the program */
+  uint64_t json_offset;  /* from the start of the segment */
   uint64_t json_size;
-  uint64_t weights_offset;  /* from the start of the segment, or of the weights file; 64-aligned */
+  uint64_t weights_offset; /* from the start of the segment, or of the weights file; 64-aligned */
   uint64_t weights_size;
   uint32_t weights_external; /* 1: the weights are in a file beside */
   uint32_t reserved;

@@ -127,10 +127,10 @@ typedef struct moec_session_options {
 } moec_session_options;
 
 typedef struct moec_run_options {
-  size_t size;                     /* sizeof(moec_run_options) */
-  const volatile int32_t *cancel;  /* set to nonzero by another thread to stop the call; or NULL */
-  void *stream;                    /* reserved for devices: NULL */
-  void *collectives;               /* reserved for expert parallelism: NULL */
+  size_t size;                    /* sizeof(moec_run_options) */
+  const volatile int32_t *cancel; /* set to nonzero by another thread to stop the call; or NULL */
+  void *stream;                   /* reserved for devices: NULL */
+  void *collectives;              /* reserved for expert parallelism: NULL */
 } moec_run_options;
 
 typedef struct moec_model_table {
@@ -141,7 +141,7 @@ typedef struct moec_model_table {
   /* Makes the model ready: checks the CPU, finds and checks the weights. Options may be NULL. */
   moec_status (*load)(const moec_load_options *options, moec_model **model, char *message,
                       size_t message_size);
-  void (*unload)(moec_model *model); /* after the last session has been destroyed */
+  void (*unload)(moec_model *model);    /* after the last session has been destroyed */
   const moec_model_info *(*info)(void); /* needs no model */
 
   moec_status (*create_session)(moec_model *model, const moec_session_options *options,

@@ -1,7 +1,5 @@
 #include "TestArtifact.h"
 
-#include "llvm/Support/FormatVariadic.h"
-
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>

@@ -1,6 +1,5 @@
 #include "TestArtifact.h"
 
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <csignal>
@@ -306,15 +305,87 @@ TEST_F(ArtifactTest, UnsupportedCpu) {
             std::string::npos);
 }
 
+// The program that the README shows, on a model whose next token is the last one plus 3, modulo 8.
 TEST_F(ArtifactTest, ExampleInC) {
+  request.signature.symbols = {"batch", "sequence"};
+  request.signature.inputs = {{"input_ids", MOEC_INT64, {-1, -2}}};
+  request.signature.outputs = {{"logits", MOEC_FLOAT32, {-1, -2, 8}}};
+  compile(R"(
+declare ptr @moec_rt_alloc(ptr, i64)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+define hidden void @moec_entry(ptr %context, ptr %inputs, ptr %outputs) {
+  %shape = getelementptr i8, ptr %inputs, i64 16
+  %length = load i64, ptr %shape
+  %bytes = shl i64 %length, 5
+  %logits = call ptr @moec_rt_alloc(ptr %context, i64 %bytes)
+  call void @llvm.memset.p0.i64(ptr %logits, i8 0, i64 %bytes, i1 false)
+  %ids = load ptr, ptr %inputs
+  %last = sub i64 %length, 1
+  %id.slot = getelementptr i64, ptr %ids, i64 %last
+  %id = load i64, ptr %id.slot
+  %id3 = add i64 %id, 3
+  %next = and i64 %id3, 7
+  %slot = getelementptr [8 x float], ptr %logits, i64 %last, i64 %next
+  store float 1.0, ptr %slot
+  store ptr %logits, ptr %outputs
+  %batch = getelementptr i8, ptr %outputs, i64 8
+  store i64 1, ptr %batch
+  %sequence = getelementptr i8, ptr %outputs, i64 16
+  store i64 %length, ptr %sequence
+  %vocabulary = getelementptr i8, ptr %outputs, i64 24
+  store i64 8, ptr %vocabulary
+  ret void
+}
+)");
   ASSERT_EQ(write("model.so"), "");
-  const std::string source = MOEC_SOURCE_DIR "/test/runtime/example.c";
-  runTool(formatv("clang -std=c11 -Wall -Wextra -Werror -I{0}/runtime/include {1} -o {2} -ldl",
-                  MOEC_SOURCE_DIR, source, path("example"))
-              .str());
-  FILE *pipe = popen((path("example") + " " + path("model.so")).c_str(), "r");
+  const std::string example = path("example");
+  runTool("clang -std=c11 -Wall -Wextra -Werror -I" MOEC_SOURCE_DIR
+          "/runtime/include " MOEC_SOURCE_DIR "/test/runtime/example.c -o " +
+          example + " -ldl");
+  FILE *pipe = popen((example + " " + path("model.so") + " 1 2 6").c_str(), "r");
   char line[100] = "";
   EXPECT_NE(fgets(line, sizeof line, pipe), nullptr);
-  EXPECT_STREQ(line, "sum: 1 4\n");
+  EXPECT_STREQ(line, "1\n");
   EXPECT_EQ(pclose(pipe), 0);
+}
+
+// What the C library does not have: conversions for CPUs without F16C and AVX512-BF16.
+TEST_F(ArtifactTest, HalfPrecisionOnOldCpus) {
+  request.target = cantFail(CpuTarget::parse("x86-64"));
+  compile(R"(
+declare ptr @moec_rt_alloc(ptr, i64)
+define hidden void @moec_entry(ptr %context, ptr %inputs, ptr %outputs) {
+  %out = call ptr @moec_rt_alloc(ptr %context, i64 16)
+  %in = load ptr, ptr %inputs
+  %x = load volatile float, ptr %in
+  %third = fdiv float %x, 3.0
+  %h = fptrunc float %third to half
+  %h.wide = fpext half %h to float
+  store float %h.wide, ptr %out
+  %b = fptrunc float %third to bfloat
+  %b.wide = fpext bfloat %b to float
+  %out1 = getelementptr float, ptr %out, i64 1
+  store float %b.wide, ptr %out1
+  %double = fpext float %third to double
+  %hd = fptrunc double %double to half
+  %hd.wide = fpext half %hd to float
+  %out2 = getelementptr float, ptr %out, i64 2
+  store float %hd.wide, ptr %out2
+  %bd = fptrunc double %double to bfloat
+  %bd.wide = fpext bfloat %bd to float
+  %out3 = getelementptr float, ptr %out, i64 3
+  store float %bd.wide, ptr %out3
+  store ptr %out, ptr %outputs
+  %rows = getelementptr i8, ptr %outputs, i64 8
+  store i64 1, ptr %rows
+  %columns = getelementptr i8, ptr %outputs, i64 16
+  store i64 4, ptr %columns
+  ret void
+}
+)");
+  ASSERT_EQ(write("model.so"), "");
+  Loaded model(path("model.so"));
+  ASSERT_EQ(model.status, MOEC_OK) << model.message;
+  const float half = 0x1.554p-2f, bfloat = 0x1.56p-2f;
+  EXPECT_EQ(model.run(1), (std::vector<float>{half, bfloat, half, bfloat}));
 }
