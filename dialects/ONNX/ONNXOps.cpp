@@ -1,5 +1,7 @@
 #include "dialects/ONNX/ONNXOps.h"
 
+#include "llvm/ADT/StringSwitch.h"
+
 using namespace mlir;
 using namespace moec::onnx;
 
@@ -59,6 +61,23 @@ Value NodeOp::getOptionalOperand(unsigned i) {
 StringRef NodeOp::getNodeName() {
   auto loc = getLoc()->findInstanceOf<NameLoc>();
   return loc ? loc.getName().getValue() : StringRef();
+}
+
+bool NodeOp::isRandom() {
+  if (!getDomain().empty())
+    return false;
+  return llvm::StringSwitch<bool>(getOpType())
+      .Cases({"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+              "RandomUniformLike"},
+             true)
+      .Case("Dropout", getOptionalOperand(2) != nullptr)
+      .Default(false);
+}
+
+void NodeOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (isRandom())
+    for (OpResult result : getOperation()->getResults())
+      effects.emplace_back(MemoryEffects::Allocate::get(), result);
 }
 
 LogicalResult NodeOp::verify() {

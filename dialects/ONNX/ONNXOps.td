@@ -35,7 +35,7 @@ class ONNX_Op<string mnemonic, list<Trait> traits = []> : Op<ONNX_Dialect, mnemo
 /// operand or an unused optional result.
 def ONNX_Value : AnyTypeOf<[AnyTensor, NoneType], "a tensor or none">;
 
-def ONNX_NodeOp : ONNX_Op<"node", [RecursiveMemoryEffects]> {
+def ONNX_NodeOp : ONNX_Op<"node", [RecursiveMemoryEffects, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "One node of an ONNX graph";
   let description = [{
     The node's name is the operation's location (a `NameLoc`). `version` is the version of the
@@ -52,6 +52,9 @@ def ONNX_NodeOp : ONNX_Op<"node", [RecursiveMemoryEffects]> {
 
     An absent optional operand is the value of `onnx.none`; a result without a name has type `none`.
     Trailing absent operands and results are left out.
+
+    Nodes are pure, so equal ones are merged and unused ones removed; random ones (`isRandom`) give
+    another value each time, which is modelled as an allocation.
 
     ```mlir
     %y = onnx.node "Gemm"(%x, %w) version 13 {transB = 1 : i64}
@@ -92,6 +95,9 @@ def ONNX_NodeOp : ONNX_Op<"node", [RecursiveMemoryEffects]> {
     std::optional<::llvm::ArrayRef<int64_t>> getInts(::llvm::StringRef name);
     /// Operand i, or null if it is absent (out of range or `onnx.none`).
     ::mlir::Value getOptionalOperand(unsigned i);
+    /// Whether two runs of the node may give different values: random operators, and Dropout with a
+    /// training mode.
+    bool isRandom();
     /// The node's name in the model ("" if it has none).
     ::llvm::StringRef getNodeName();
   }];

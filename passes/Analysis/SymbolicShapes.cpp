@@ -61,10 +61,26 @@ void ShapeTransfer::setResult(unsigned i, ArrayRef<SymExpr> dims,
 //===- SymbolicShapes
 //---------------------------------------------------------------------------------===//
 
-SymbolicShapes::SymbolicShapes(FunctionOpInterface function) {
+SymbolicShapes::SymbolicShapes(FunctionOpInterface function)
+    : SymbolicShapes(function, [](Operation *op, SymbolicShapes &shapes) { shapes.update(op); }) {}
+
+SymbolicShapes::SymbolicShapes(FunctionOpInterface function, Visitor visit) {
   analyzeArguments(function);
-  function.getFunctionBody().walk<WalkOrder::PreOrder>(
-      [&](Operation *op) { analyzeOperation(op); });
+  analyzeRegion(function.getFunctionBody(), visit);
+}
+
+void SymbolicShapes::analyzeRegion(Region &region, Visitor visit) {
+  for (Block &block : region)
+    for (Operation &op : block) {
+      for (Region &body : op.getRegions()) {
+        for (Block &inner : body)
+          for (BlockArgument argument : inner.getArguments())
+            if (isa<TensorType>(argument.getType()))
+              setFromType(argument);
+        analyzeRegion(body, visit);
+      }
+      visit(&op, *this);
+    }
 }
 
 const SymbolicValue &SymbolicShapes::get(Value value) const {
@@ -84,6 +100,20 @@ TensorType SymbolicShapes::getRefinedType(Value value) const {
     shape.push_back(constant && *constant >= 0 ? *constant : ShapedType::kDynamic);
   }
   return RankedTensorType::get(shape, type.getElementType());
+}
+
+bool SymbolicShapes::isExpression(Operation *op) {
+  return llvm::all_of(op->getResults(), [&](Value result) {
+    if (isa<NoneType>(result.getType()))
+      return true;
+    const SymbolicValue &known = get(result);
+    if (!known.elements)
+      return false;
+    for (auto [i, element] : llvm::enumerate(*known.elements))
+      if (element == symbols.element(result, i))
+        return false;
+    return true;
+  });
 }
 
 void SymbolicShapes::analyzeArguments(FunctionOpInterface function) {
@@ -176,12 +206,7 @@ void SymbolicShapes::setFromConstant(Value value, ElementsAttr constant) {
                                             : integer.getSExtValue());
 }
 
-void SymbolicShapes::analyzeOperation(Operation *op) {
-  for (Region &region : op->getRegions())
-    for (Block &block : region)
-      for (BlockArgument argument : block.getArguments())
-        if (isa<TensorType>(argument.getType()))
-          setFromType(argument);
+void SymbolicShapes::update(Operation *op) {
   for (Value result : op->getResults())
     if (isa<TensorType>(result.getType()))
       setFromType(result);

@@ -84,6 +84,16 @@ class SymbolicShapes {
 public:
   explicit SymbolicShapes(mlir::FunctionOpInterface function);
 
+  /// In place of the analysis of each operation calls `visit`, which calls `update`, perhaps after
+  /// it has changed the types of the results. The operands, and the regions of the operation, have
+  /// been visited before.
+  using Visitor = llvm::function_ref<void(mlir::Operation *, SymbolicShapes &)>;
+  SymbolicShapes(mlir::FunctionOpInterface function, Visitor visit);
+
+  /// States what follows for the results of an operation from its operands and the present types of
+  /// its results.
+  void update(mlir::Operation *op);
+
   SymContext &getSymbols() { return symbols; }
 
   /// What is known of a value of tensor type.
@@ -93,10 +103,14 @@ public:
   /// Unranked where the rank is unknown.
   mlir::TensorType getRefinedType(mlir::Value value) const;
 
+  /// Whether an operation gives nothing but small integer tensors whose elements are expressions of
+  /// something else: no code has to be generated for it.
+  bool isExpression(mlir::Operation *op);
+
 private:
   friend class ShapeTransfer;
   void analyzeArguments(mlir::FunctionOpInterface function);
-  void analyzeOperation(mlir::Operation *op);
+  void analyzeRegion(mlir::Region &region, Visitor visit);
   void set(mlir::Value value, llvm::ArrayRef<SymExpr> dims,
            std::optional<llvm::ArrayRef<SymExpr>> elements);
   void setFromType(mlir::Value value);

@@ -1,6 +1,7 @@
 #ifndef MOEC_PASSES_TRANSFORMS_PASSES_H
 #define MOEC_PASSES_TRANSFORMS_PASSES_H
 
+#include "dialects/ONNX/ONNXOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 

@@ -3,6 +3,185 @@
 
 include "mlir/Pass/PassBase.td"
 
+//===- On nodes ---------------------------------------------------------------------------------------===//
+
+def InferTypesPass : Pass<"onnx-infer-types", "::mlir::func::FuncOp"> {
+  let summary = "Give values the types that follow from the arguments";
+  let description = [{
+    One walk over the nodes in order. The ONNX library's inference gives element types and shapes, from
+    the operands' types and contents; the symbolic analysis of sizes adds what it proves, and tells the
+    library the contents of the shape tensors further down. The function's result types follow.
+
+    Why: files state no types for inner values, or those of one traced run. A stated size is a claim that
+    is not believed where the operator says anything about the shape.
+
+    Limits: a node that contradicts the types of its operands, or the element type that the file states,
+    is an error; one that the library rejects for what it does not know is a remark. Of operators with
+    subgraphs only If is understood.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x6xf32>) -> tensor<*x!onnx.unknown> {
+      %shape = onnx.constant dense<[0, 2, -1]> : tensor<3xi64>
+      %0 = onnx.node "Reshape"(%x, %shape) version 14 : (tensor<?x6xf32>, tensor<3xi64>) -> tensor<*x!onnx.unknown>
+      return %0 : tensor<*x!onnx.unknown>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x6xf32>) -> tensor<?x2x3xf32> {
+      %shape = onnx.constant dense<[0, 2, -1]> : tensor<3xi64>
+      %0 = onnx.node "Reshape"(%x, %shape) version 14 : (tensor<?x6xf32>, tensor<3xi64>) -> tensor<?x2x3xf32>
+      return %0 : tensor<?x2x3xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+}
+
+def FoldShapesPass : Pass<"onnx-fold-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Fold shape arithmetic and small constants";
+  let description = [{
+    Tensors of which the symbolic analysis knows all elements as constants become `onnx.constant`, and one
+    that has the same elements as an earlier one, expressions of sizes, is replaced by it. Small constant
+    tensors of floats are computed where the operation is one correctly rounded one.
+
+    Why: exporters compute shapes at run time that are known, and the same shape over and over.
+
+    Limits: constants of at most 1 KiB. No function of a mathematical library is computed: its last bit
+    is not ours to choose.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x6xf32>) -> (tensor<2xi64>, tensor<2xi64>) {
+      %i = onnx.constant dense<1> : tensor<1xi64>
+      %s = onnx.node "Shape"(%x) version 15 : (tensor<?x6xf32>) -> tensor<2xi64>
+      %n = onnx.node "Gather"(%s, %i) version 13 : (tensor<2xi64>, tensor<1xi64>) -> tensor<1xi64>
+      %0 = onnx.node "Concat"(%n, %n) version 13 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+      %y = onnx.node "Neg"(%x) version 13 : (tensor<?x6xf32>) -> tensor<?x6xf32>
+      %1 = onnx.node "Shape"(%y) version 15 : (tensor<?x6xf32>) -> tensor<2xi64>
+      %2 = onnx.node "Add"(%s, %1) version 14 : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+      return %0, %2 : tensor<2xi64>, tensor<2xi64>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x6xf32>) -> (tensor<2xi64>, tensor<2xi64>) {
+      %s = onnx.node "Shape"(%x) version 15 : (tensor<?x6xf32>) -> tensor<2xi64>
+      %0 = onnx.constant dense<6> : tensor<2xi64>
+      %2 = onnx.node "Add"(%s, %s) version 14 : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+      return %0, %2 : tensor<2xi64>, tensor<2xi64>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numConstants", "num-constants", "Tensors that became constants">,
+                    Statistic<"numMerged", "num-merged", "Tensors replaced by equal ones">];
+}
+
+def SimplifyLayoutPass : Pass<"onnx-simplify-layout", "::mlir::func::FuncOp"> {
+  let summary = "Remove nodes that only move elements, or not even that";
+  let description = [{
+    Removes what gives its operand back: Identity, Cast to the same type, Dropout in inference, Concat of
+    one part, Split into one, Reshape, Expand, Tile, Slice, Pad and Transpose that provably change
+    nothing. Drops empty parts of Concat. Merges a Transpose into the one before, and Reshape, Flatten,
+    Squeeze or Unsqueeze into the ones before.
+
+    Why: patterns are looked for in what a model computes, not in the layout noise between.
+
+    Limits: what is not proven for all sizes stays. Reshapes stay apart where the shape of the second
+    cannot be written in terms of the operand of the first.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4x8xf32>) -> tensor<?x8x4xf32> {
+      %axes = onnx.constant dense<0> : tensor<1xi64>
+      %shape = onnx.constant dense<[-1, 4, 8]> : tensor<3xi64>
+      %0 = onnx.node "Unsqueeze"(%x, %axes) version 13 : (tensor<?x4x8xf32>, tensor<1xi64>) -> tensor<1x?x4x8xf32>
+      %1 = onnx.node "Reshape"(%0, %shape) version 14 : (tensor<1x?x4x8xf32>, tensor<3xi64>) -> tensor<?x4x8xf32>
+      %2 = onnx.node "Transpose"(%1) version 13 {perm = array<i64: 1, 2, 0>} : (tensor<?x4x8xf32>) -> tensor<4x8x?xf32>
+      %3 = onnx.node "Transpose"(%2) version 13 {perm = array<i64: 2, 1, 0>} : (tensor<4x8x?xf32>) -> tensor<?x8x4xf32>
+      return %3 : tensor<?x8x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4x8xf32>) -> tensor<?x8x4xf32> {
+      %3 = onnx.node "Transpose"(%x) version 13 {perm = array<i64: 0, 2, 1>} : (tensor<?x4x8xf32>) -> tensor<?x8x4xf32>
+      return %3 : tensor<?x8x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numRemoved", "num-removed", "Nodes that gave their operand back">,
+                    Statistic<"numMerged", "num-merged", "Nodes merged into one before">];
+}
+
+def ExpandFunctionsPass : Pass<"onnx-expand-functions", "::mlir::func::FuncOp"> {
+  let summary = "Replace operators without a handler by their definitions";
+  let description = [{
+    Nodes that cannot be lowered, but whose operator ONNX defines by other operators, are replaced by that
+    definition, until none is left. The new nodes have the location of the node. Types are inferred on
+    the way, since definitions depend on them.
+
+    Why: a compiler needs handlers only for operators that are not composed of others, and for those that
+    it can do better.
+
+    Limits: a definition that does not exist for the operand types is a remark. More than `max-nodes` new
+    nodes are an error.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %0 = onnx.node "Softsign"(%x) version 22 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %one = onnx.constant dense<1.000000e+00> : tensor<f32>
+      %cast = onnx.node "CastLike"(%one, %x) version 19 : (tensor<f32>, tensor<?x4xf32>) -> tensor<f32>
+      %abs = onnx.node "Abs"(%x) version 13 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      %sum = onnx.node "Add"(%cast, %abs) version 14 : (tensor<f32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      %0 = onnx.node "Div"(%x, %sum) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let options = [Option<"maxNodes", "max-nodes", "uint64_t", "4000000",
+                        "The most nodes that definitions may add">];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numExpanded", "num-expanded", "Nodes replaced by definitions">];
+}
+
+def CheckSupportPass : Pass<"onnx-check-support", "::mlir::func::FuncOp"> {
+  let summary = "Verify that every node can be lowered";
+  let description = [{
+    The contract of the phase `normalize`: there is a handler for every node that is not arithmetic on
+    sizes, and the element type and rank of every value are known. Otherwise one error lists everything
+    that is missing.
+
+    Why: who brings a model wants to know all of it at once.
+
+    Limits: a handler may still refuse a node for its attributes or operands.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?xf32>) {
+      %0 = onnx.node "my::Op"(%x) version 1 : (tensor<?xf32>) -> tensor<?xf32>
+      return
+    }
+    ```
+    After: the same, and the error
+    ```mlir
+    // error: 1 operator (1 node) is not supported
+    // note: 'my::Op' version 1: 1 node ('a'), the first with operands (tensor<?xf32>)
+    ```
+  }];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+}
+
 //===- On buffers -------------------------------------------------------------------------------------===//
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {

@@ -22,10 +22,17 @@ void transferLayerNormalization(ShapeTransfer &t) {
   t.setResult(2, dims);
 }
 
-/// Output and, as result 3, the sum of input, skip and bias.
+/// Output, mean and inverse deviation of each row, and the sum of input, skip and bias.
 void transferSkipNormalization(ShapeTransfer &t) {
-  copyDims(t, 0, 0);
-  copyDims(t, 3, 0);
+  const SymbolicValue *x = t.operand(0);
+  if (!x || x->getRank() < 1)
+    return;
+  SymVector rows = x->dims;
+  rows.back() = t.symbols.constant(1);
+  t.setResult(0, x->dims);
+  t.setResult(1, rows);
+  t.setResult(2, rows);
+  t.setResult(3, x->dims);
 }
 
 /// ai.onnx Attention: Q [B, Hq, Sq, D] or [B, Sq, Hq * D], V alike; past along the sequence.

@@ -1,0 +1,30 @@
+//===- Normalize.h - The phase `normalize` -----------------------------------------------------*-
+//C++
+//-*-===//
+#ifndef MOEC_PIPELINES_NORMALIZE_H
+#define MOEC_PIPELINES_NORMALIZE_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace moec {
+
+struct NormalizeOptions : mlir::PassPipelineOptions<NormalizeOptions> {
+  Option<bool> checkSupport{
+      *this, "check-support",
+      llvm::cl::desc("Report operators that cannot be lowered, all at once, as an error"),
+      llvm::cl::init(true)};
+};
+
+/// `normalize`: afterwards the element type and rank of every value are known, and sizes as far as
+/// they can be; arithmetic on sizes is folded, layout noise gone, equal nodes are one, operators
+/// without a handler are expanded into their ONNX definitions, and every node that is left has a
+/// handler.
+void buildNormalizePipeline(mlir::OpPassManager &pm, const NormalizeOptions &options);
+
+/// Registers it as --moec-normalize-pipeline.
+void registerNormalizePipeline();
+
+} // namespace moec
+
+#endif // MOEC_PIPELINES_NORMALIZE_H

@@ -1,0 +1,32 @@
+#include "moec/Pipelines/Normalize.h"
+
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &options) {
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  // Types first: definitions depend on them. Infers again what it expands.
+  functions.addPass(createInferTypesPass());
+  functions.addPass(createExpandFunctionsPass());
+  // Equal shape arithmetic is one before values are compared by their elements; layout is simple
+  // once sizes are, and removing it makes more nodes equal.
+  functions.addPass(createCSEPass());
+  functions.addPass(createFoldShapesPass());
+  functions.addPass(createSimplifyLayoutPass());
+  functions.addPass(createCSEPass());
+  // Sizes that simpler operands make static.
+  functions.addPass(createInferTypesPass());
+  if (options.checkSupport)
+    functions.addPass(createCheckSupportPass());
+}
+
+void moec::registerNormalizePipeline() {
+  PassPipelineRegistration<NormalizeOptions>("moec-normalize-pipeline",
+                                             "From the file's nodes to typed and simplified ones",
+                                             buildNormalizePipeline);
+}
