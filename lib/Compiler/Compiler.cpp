@@ -7,6 +7,7 @@
 #include "moec/Artifact/Codegen.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/Pipelines/Lowering.h"
+#include "moec/Pipelines/Normalize.h"
 #include "moec/Support/AtomicFile.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -74,7 +75,7 @@ private:
     case Phase::Object:
       return success();
     case Phase::Normalize:
-
+      buildNormalizePipeline(pm, NormalizeOptions());
       break;
     case Phase::Lower:
       buildLowerPipeline(pm, lowering);

@@ -5,6 +5,7 @@
 #include "dialects/ONNX/ONNXOps.h"
 #include "dialects/Par/ParOps.h"
 #include "moec/Pipelines/Lowering.h"
+#include "moec/Pipelines/Normalize.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Passes.h"
 
@@ -56,5 +57,6 @@ void moec::registerAllPasses() {
   registerTransformsPasses();
   ::mlir::registerTransformsPasses();
   registerConversionPasses();
+  registerNormalizePipeline();
   registerLoweringPipelines();
 }
