@@ -12,8 +12,10 @@ namespace moec::cli {
 namespace {
 
 constexpr Command commandTable[] = {
-    {"compile", "Compile a model to a shared object", "MODEL -o MODEL.so [flags]", "MODEL", CompileVis,
-     runCompile},
+    {"compile", "Compile a model to a shared object", "MODEL -o MODEL.so [flags]", "MODEL",
+     CompileVis, runCompile},
+    {"inspect", "Show what is in a model or a compiled model", "MODEL|MODEL.so [flags]", "MODEL",
+     InspectVis, runInspect},
     {"run", "Run a compiled model once on arrays from an .npz file",
      "MODEL.so --inputs FILE.npz [flags]", "MODEL.so", RunVis, runRun},
     {"evaluate", "Measure the loss and perplexity of a compiled language model",

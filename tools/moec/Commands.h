@@ -17,6 +17,7 @@ llvm::Error runBench(Arguments &arguments);
 llvm::Error runCompile(Arguments &arguments);
 llvm::Error runEvaluate(Arguments &arguments);
 llvm::Error runGenerate(Arguments &arguments);
+llvm::Error runInspect(Arguments &arguments);
 llvm::Error runRun(Arguments &arguments);
 
 /// Checks and loads the compiled model that the command's operand names, with the weights of

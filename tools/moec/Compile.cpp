@@ -2,6 +2,7 @@
 #include "moec/Compiler/Compiler.h"
 #include "moec/InitAll.h"
 #include "tools/moec/Commands.h"
+#include "tools/moec/Diagnostics.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
@@ -24,21 +25,6 @@ Expected<Phase> phaseOf(Arguments &arguments, OptionId option, Phase otherwise) 
   for (const PhaseInfo &info : kPhases)
     known += (known.empty() ? "" : ", ") + info.name.str();
   return createStringError("'" + name + "' is no phase; the phases are " + known);
-}
-
-/// Diagnostics as `moec: error: NODE: text`, the node's name in place of a position.
-void report(mlir::Diagnostic &diagnostic, bool &hadError) {
-  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
-  bool isWarning = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning;
-  if (!isError && !isWarning)
-    return;
-  hadError |= isError;
-  (isError ? WithColor::error(errs(), "moec") : WithColor::warning(errs(), "moec"));
-  if (auto name = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>())
-    errs() << name.getName().getValue() << ": ";
-  else if (!mlir::isa<mlir::UnknownLoc>(diagnostic.getLocation()))
-    errs() << diagnostic.getLocation() << ": ";
-  errs() << diagnostic << '\n';
 }
 
 } // namespace
@@ -81,7 +67,7 @@ Error runCompile(Arguments &arguments) {
   context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
     if (onTerminal)
       errs() << "\r\033[K";
-    report(diagnostic, hadError);
+    hadError |= reportDiagnostic(diagnostic);
   });
   bool failed = mlir::failed(compile(options, context));
   if (onTerminal)

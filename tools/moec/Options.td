@@ -60,7 +60,7 @@ defm target_cpu : Value<"target-cpu", "CPU",
 def allow_linked_weights
     : Switch<"allow-linked-weights",
              "Follow symbolic and hard links to the model's external data, as download caches have them",
-             [CompileVis]>;
+             [CompileVis, InspectVis]>;
 
 // --- run, bench -----------------------------------------------------------------------------------
 defm inputs : Value<"inputs", "FILE.npz", "Arrays under the names of the model's inputs", [RunVis, BenchVis]>;

@@ -1,0 +1,142 @@
+//===- Summaries.cpp - What moec inspect prints
+//-----------------------------------------------------===//
+#include "tools/moec/Summaries.h"
+
+#include "moec/Client/Tensors.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+using namespace llvm;
+
+namespace moec::cli {
+namespace {
+
+/// Bytes with three digits or so: "35.2 MB".
+std::string describeBytes(uint64_t bytes) {
+  const char *unit = "bytes";
+  double number = double(bytes);
+  for (const char *larger : {"kB", "MB", "GB", "TB"}) {
+    if (number < 1000)
+      break;
+    number /= 1000;
+    unit = larger;
+  }
+  std::string text;
+  raw_string_ostream(text) << format(bytes < 1000 ? "%.0f %s" : "%.1f %s", number, unit);
+  return text;
+}
+
+void printTensors(StringRef title, ArrayRef<TensorSummary> tensors) {
+  outs() << title << ":\n";
+  size_t width = 0;
+  for (const TensorSummary &tensor : tensors)
+    width = std::max(width, tensor.name.size());
+  for (const TensorSummary &tensor : tensors) {
+    outs() << "  " << left_justify(tensor.name, width) << "  " << tensor.type;
+    if (tensor.ranked)
+      outs() << '[' << join(tensor.shape, ", ") << ']';
+    outs() << '\n';
+  }
+}
+
+std::vector<TensorSummary> summarize(ArrayRef<TensorSignature> tensors,
+                                     ArrayRef<std::string> symbols) {
+  std::vector<TensorSummary> result;
+  for (const TensorSignature &tensor : tensors) {
+    TensorSummary summary{tensor.name, describeType(tensor.type), /*ranked=*/true, {}};
+    for (int64_t size : tensor.shape) {
+      std::string text = size >= 0 ? std::to_string(size) : symbols[-1 - size];
+      summary.shape.push_back(text.empty() ? "?" : text);
+    }
+    result.push_back(std::move(summary));
+  }
+  return result;
+}
+
+void writeTensors(json::OStream &json, StringRef key, ArrayRef<TensorSummary> tensors) {
+  json.attributeArray(key, [&] {
+    for (const TensorSummary &tensor : tensors)
+      json.object([&] {
+        json.attribute("name", json::fixUTF8(tensor.name));
+        if (tensor.type.empty())
+          json.attribute("type", nullptr);
+        else
+          json.attribute("type", tensor.type);
+        if (!tensor.ranked)
+          return json.attribute("shape", nullptr);
+        json.attributeArray("shape", [&] {
+          for (const std::string &size : tensor.shape) {
+            int64_t number;
+            if (to_integer(size, number, 10))
+              json.value(number);
+            else
+              json.value(json::fixUTF8(size));
+          }
+        });
+      });
+  });
+}
+
+void writeCounts(json::OStream &json, StringRef key,
+                 ArrayRef<std::pair<std::string, int64_t>> counts) {
+  json.attributeObject(key, [&] {
+    for (const auto &[name, count] : counts)
+      json.attribute(json::fixUTF8(name), count);
+  });
+}
+
+} // namespace
+
+void printModel(StringRef path, const ModelSummary &summary) {
+  outs() << path << ": a model";
+  if (!summary.producer.empty())
+    outs() << " by " << summary.producer;
+  for (const auto &[domain, version] : summary.opsets)
+    outs() << ", " << domain << ' ' << version;
+  outs() << '\n';
+  printTensors("inputs", summary.inputs);
+  printTensors("outputs", summary.outputs);
+  outs() << "parameters: " << summary.parameters << " in " << summary.parameterTensors
+         << " tensors, " << describeBytes(summary.parameterBytes) << '\n';
+  outs() << "operators: " << summary.nodes << " nodes\n";
+  for (const auto &[name, count] : summary.operators)
+    outs() << format("%7lld  ", (long long)count) << name << '\n';
+}
+
+void printModelJson(const ModelSummary &summary) {
+  json::OStream json(outs(), /*IndentSize=*/2);
+  json.object([&] {
+    json.attribute("producer", json::fixUTF8(summary.producer));
+    writeCounts(json, "opsets", summary.opsets);
+    writeTensors(json, "inputs", summary.inputs);
+    writeTensors(json, "outputs", summary.outputs);
+    json.attribute("parameter_tensors", summary.parameterTensors);
+    json.attribute("parameters", summary.parameters);
+    json.attribute("parameter_bytes", summary.parameterBytes);
+    json.attribute("nodes", summary.nodes);
+    writeCounts(json, "operators", summary.operators);
+  });
+  outs() << '\n';
+}
+
+void printArtifact(StringRef path, const ArtifactInfo &info, const json::Object &description) {
+  const moec_rt_segment_header &header = info.header;
+  outs() << path << ": a compiled model, format " << header.format_major << '.'
+         << header.format_minor << '\n';
+  printTensors("inputs", summarize(info.signature.inputs, info.signature.symbols));
+  printTensors("outputs", summarize(info.signature.outputs, info.signature.symbols));
+  std::string features = formatFeatures(header.features);
+  outs() << "target: " << header.target << '\n'
+         << "needs: " << (features.empty() ? "nothing beyond the baseline" : features) << '\n'
+         << "file: " << describeBytes(info.fileSize) << '\n'
+         << "weights: " << describeBytes(header.weights_size);
+  if (header.weights_external)
+    outs() << " in " << header.weights_file;
+  outs() << '\n' << "made of: " << description.getString("model_sha256").value_or("?") << '\n';
+}
+
+} // namespace moec::cli
