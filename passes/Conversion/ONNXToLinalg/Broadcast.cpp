@@ -83,3 +83,96 @@ Value moec::broadcastTo(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> 
              })
       .getResult(0);
 }
+
+/// The one value of all elements, as a constant or a scalar from before; null if there is none.
+static Value getUniformElement(OpBuilder &builder, Location loc, Value tensor) {
+  if (auto constant = tensor.getDefiningOp<arith::ConstantOp>()) {
+    auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
+    if (!elements || !elements.isSplat())
+      return {};
+    return arith::ConstantOp::create(builder, loc, elements.getSplatValue<TypedAttr>());
+  }
+  auto fromElements = tensor.getDefiningOp<tensor::FromElementsOp>();
+  return fromElements && fromElements.getElements().size() == 1 ? fromElements.getElements()[0]
+                                                                : Value();
+}
+
+/// How an operand of sizes `from` is read in loops over `to`: a loop's index, or 0 where the size
+/// is
+/// 1. Null where that is only known at run time; a failure after an error.
+static FailureOr<AffineMap> getBroadcastMap(NodeLowering &lowering, ArrayRef<SymExpr> from,
+                                            ArrayRef<SymExpr> to) {
+  if (from.size() > to.size())
+    return lowering.refuse("a tensor of rank " + Twine(from.size()) +
+                           " does not broadcast to rank " + Twine(to.size()));
+  size_t lead = to.size() - from.size();
+  SmallVector<AffineExpr> exprs;
+  bool isCertain = true;
+  for (auto [d, size] : llvm::enumerate(from)) {
+    SymExpr target = to[lead + d];
+    if (failed(checkBroadcastable(lowering, size, target)))
+      return failure();
+    bool isUnit = size != target && size.isConstant(1);
+    // A constant other than 1 is the target's size, or the check above fails.
+    isCertain &= size == target || size.getConstant() || target.isConstant(1);
+    exprs.push_back(isUnit ? lowering.builder.getAffineConstantExpr(0)
+                           : lowering.builder.getAffineDimExpr(lead + d));
+  }
+  if (!isCertain)
+    return AffineMap();
+  return AffineMap::get(to.size(), 0, exprs, lowering.builder.getContext());
+}
+
+SmallVector<Value> BroadcastReads::getElements(ValueRange arguments) const {
+  SmallVector<Value> elements;
+  unsigned next = 0;
+  for (Value scalar : uniform)
+    elements.push_back(scalar ? scalar : Value(arguments[next++]));
+  return elements;
+}
+
+std::optional<BroadcastReads> moec::readBroadcast(NodeLowering &lowering,
+                                                  ArrayRef<BroadcastOperand> operands,
+                                                  ArrayRef<SymExpr> dims) {
+  BroadcastReads reads;
+  for (const BroadcastOperand &operand : operands) {
+    Value tensor = operand.tensor;
+    FailureOr<AffineMap> map = getBroadcastMap(lowering, operand.dims, dims);
+    if (failed(map))
+      return std::nullopt;
+    reads.uniform.push_back(getUniformElement(lowering.builder, lowering.loc, tensor));
+    if (reads.uniform.back())
+      continue;
+    if (*map) {
+      Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+      tensor = lowering.castTo(tensor, lowering.tensorType(operand.dims, type));
+    } else {
+      tensor = broadcastTo(lowering, tensor, operand.dims, dims);
+      if (!tensor)
+        return std::nullopt;
+      map = lowering.builder.getMultiDimIdentityMap(dims.size());
+    }
+    reads.inputs.push_back(tensor);
+    reads.maps.push_back(*map);
+  }
+  return reads;
+}
+
+Value moec::emitElementwise(NodeLowering &lowering, ArrayRef<BroadcastOperand> operands,
+                            ArrayRef<SymExpr> dims, Type elementType, ElementwiseBody body) {
+  OpBuilder &builder = lowering.builder;
+  std::optional<BroadcastReads> reads = readBroadcast(lowering, operands, dims);
+  if (!reads)
+    return {};
+  Value init = lowering.empty(dims, elementType);
+  SmallVector<AffineMap> maps(reads->maps);
+  maps.push_back(builder.getMultiDimIdentityMap(dims.size()));
+  SmallVector<utils::IteratorType> iterators(dims.size(), utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, lowering.loc, init.getType(), reads->inputs, init, maps, iterators,
+             [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+               Value element = body(nested, loc, reads->getElements(arguments));
+               linalg::YieldOp::create(nested, loc, element);
+             })
+      .getResult(0);
+}
