@@ -1,5 +1,20 @@
 // RUN: moec-opt %s --convert-onnx-to-linalg --canonicalize --cse --split-input-file | FileCheck %s
 
+// CHECK-LABEL: @main
+// CHECK: arith.constant 0 : index
+// CHECK: tensor.dim
+// CHECK: tensor.empty
+// CHECK: linalg.generic
+// CHECK: arith.negf
+// CHECK: linalg.yield
+// CHECK: return
+func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = onnx.node "Neg"(%x) version 13 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// -----
+
 // Equal sizes are read by the same index, sizes of 1 at 0; a scalar constant is part of the body.
 
 // CHECK-DAG: #[[$ID:.*]] = affine_map<(d0, d1) -> (d0, d1)>
@@ -40,17 +55,17 @@ func.func @unequal_sizes(%x: tensor<?xf32> {onnx.dims = ["n"]},
 
 // -----
 
-// The order of elements: operands that the result does not have the shape of come second, too.
+// Constants are no operands of the structured operation, and keep their place in the formula.
 
 // CHECK-LABEL: @where
-// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<1x4xi1>, tensor<3x1xi32>)
-// CHECK-NEXT: ^bb0(%[[CONDITION:.*]]: i1, %[[X:.*]]: i32, %{{.*}}: i32):
-// CHECK-NEXT: arith.select %[[CONDITION]], %{{c7.*}}, %[[X]] : i32
-func.func @where(%condition: tensor<1x4xi1>, %y: tensor<3x1xi32>) -> tensor<3x4xi32> {
-  %seven = onnx.constant dense<7> : tensor<i32>
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<1x4xi1>, tensor<3x1xf32>)
+// CHECK-NEXT: ^bb0(%[[CONDITION:.*]]: i1, %[[X:.*]]: f32, %{{.*}}: f32):
+// CHECK-NEXT: arith.select %[[CONDITION]], %cst, %[[X]] : f32
+func.func @where(%condition: tensor<1x4xi1>, %y: tensor<3x1xf32>) -> tensor<3x4xf32> {
+  %seven = onnx.constant dense<7.0> : tensor<f32>
   %0 = onnx.node "Where"(%condition, %seven, %y) version 16
-      : (tensor<1x4xi1>, tensor<i32>, tensor<3x1xi32>) -> tensor<3x4xi32>
-  return %0 : tensor<3x4xi32>
+      : (tensor<1x4xi1>, tensor<f32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
 }
 
 // -----
