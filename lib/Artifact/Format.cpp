@@ -83,7 +83,7 @@ Expected<ElfHeaders> ElfHeaders::read(uint64_t fileSize, ReadFn read) {
         program.p_vaddr > addressLimit || program.p_memsz > addressLimit || program.p_align == 0 ||
         (program.p_align & (program.p_align - 1)) != 0 ||
         (program.p_vaddr - program.p_offset) % program.p_align != 0)
-      return bad("the addresses of a program header");
+      return bad("the addresses of a program header (GNU strip does that, llvm-strip does not)");
     addressEnd = program.p_vaddr + program.p_memsz;
   }
   return headers;

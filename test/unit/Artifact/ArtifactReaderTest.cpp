@@ -1,5 +1,6 @@
 #include "TestArtifact.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -71,6 +72,13 @@ TEST_F(ArtifactReaderTest, NotAnArtifact) {
   EXPECT_NE(toString(readArtifact("/lib/x86_64-linux-gnu/libc.so.6").takeError())
                 .find("not a compiled model"),
             std::string::npos);
+}
+
+// GNU strip copies only what sections describe.
+TEST_F(ArtifactReaderTest, GNUStrip) {
+  if (std::system(("strip " + path("model.so")).c_str()) != 0)
+    GTEST_SKIP() << "no GNU strip";
+  EXPECT_NE(message().find("GNU strip"), std::string::npos) << message();
 }
 
 TEST_F(ArtifactReaderTest, EveryByteOfTheHeader) {
