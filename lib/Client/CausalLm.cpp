@@ -53,14 +53,22 @@ bool storeInteger(int32_t type, int64_t value, char *target) {
   }
 }
 
+/// Whether an input of this name is a cache: past_key_values.0.key,
+/// input.past_key_values.layers.0.keys.
+bool isCacheName(StringRef name) {
+  name.consume_front("input.");
+  return name.starts_with("past");
+}
+
 /// The names an exporter may have given to the cache that comes out for `past`.
 SmallVector<std::string, 3> presentNames(StringRef past) {
-  for (StringRef prefix : {"past_key_values", "past_key_value", "past"}) {
-    StringRef rest = past;
+  StringRef rest = past;
+  if (rest.consume_front("input."))
+    return {("output." + rest).str()};
+  for (StringRef prefix : {"past_key_values", "past_key_value", "past"})
     if (rest.consume_front(prefix))
       return {("present" + rest).str(), ("present_key_values" + rest).str(),
               ("present_key_value" + rest).str()};
-  }
   return {};
 }
 
@@ -110,7 +118,7 @@ Error CausalLm::recogniseInputs() {
     } else if ((name == "position_ids" || name == "cache_position") && integers &&
                input.rank >= 1 && input.rank <= 2) {
       roles.push_back(Role::Positions);
-    } else if (name.starts_with("past") && isFloatType(input.type)) {
+    } else if (isCacheName(name) && isFloatType(input.type)) {
       roles.push_back(Role::Cache);
       caches.push_back({i, -1, {}, {}});
     } else if (integers && input.rank == 2 && tokensInput < 0) {
@@ -135,12 +143,14 @@ Error CausalLm::recogniseCaches() {
       if (std::optional<int32_t> output = findOutput(info, name); output && cache.output < 0)
         cache.output = *output;
     if (cache.output < 0 || info.outputs[cache.output].type != input.type)
-      return createStringError("no output present… for the cache input '" + Twine(input.name) +
-                               "'");
-    // Axis 0 is the batch; any other open size is the length of the past.
-    if (input.rank < 2 || none_of(shapeOf(input).drop_front(), [](int64_t n) { return n < 0; }))
+      return createStringError("no output goes with the cache input '" + Twine(input.name) +
+                               "', as present… does with past…");
+    // Axis 0 is the batch; the other open size is the length of the past.
+    if (input.rank < 2 ||
+        count_if(shapeOf(input).drop_front(), [](int64_t size) { return size < 0; }) != 1)
       return createStringError("cache input '" + Twine(input.name) + "' " +
-                               describeShape(input, info) + " has a fixed length");
+                               describeShape(input, info) +
+                               " has not one open size, its length, behind the batch");
   }
   return Error::success();
 }

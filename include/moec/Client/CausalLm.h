@@ -26,9 +26,9 @@ struct Logits {
 ///   input_ids (or the only integer matrix)      the tokens, of any integer type
 ///   attention_mask                              ones, [batch, past + length]
 ///   position_ids, cache_position                past, past + 1, …
-///   past_key_values.… (and other past…)         the cache; starts with length 0
+///   past_key_values.… (past…, input.past…)      the cache; starts with length 0
 ///   logits (or the first floating-point output of rank 3)
-///   present.… (and other present…)              the cache after the call, which goes on as past
+///   present.… (output.past… for input.past…)    the cache after the call, which goes on as past
 class CausalLm {
 public:
   /// Fails on inputs beyond those above, naming them.

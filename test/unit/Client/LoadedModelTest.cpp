@@ -116,8 +116,12 @@ TEST_P(CausalLmTest, startsAnewUnlessTheCacheIsKept) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, CausalLmTest,
-                         ::testing::Values(MOEC_TEST_FAKE_LM, MOEC_TEST_FAKE_LM_PAST),
-                         [](const auto &info) { return info.index ? "cache" : "plain"; });
+                         ::testing::Values(MOEC_TEST_FAKE_LM, MOEC_TEST_FAKE_LM_PAST,
+                                           MOEC_TEST_FAKE_LM_INPUT_PAST),
+                         [](const auto &info) {
+                           const char *names[] = {"plain", "cache", "cacheOfOtherName"};
+                           return names[info.index];
+                         });
 
 TEST(CausalLm, refusesOtherModels) {
   Expected<LoadedModel> model = LoadedModel::load(MOEC_TEST_TWICE);
@@ -125,6 +129,11 @@ TEST(CausalLm, refusesOtherModels) {
   EXPECT_EQ(errorOf(CausalLm::create(cantFail(model->createSession(1)))),
             "not used as a language model: input 'x' (float32[n, 3]) is neither tokens, mask, "
             "positions nor cache");
+
+  Expected<LoadedModel> lost = LoadedModel::load(MOEC_TEST_FAKE_LM_LOST);
+  ASSERT_EQ(errorOf(lost), "");
+  EXPECT_EQ(errorOf(CausalLm::create(cantFail(lost->createSession(1)))),
+            "no output goes with the cache input 'past.0.key', as present… does with past…");
 }
 
 TEST(Sampler, takesTheLikeliestByDefault) {

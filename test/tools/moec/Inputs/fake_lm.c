@@ -6,6 +6,10 @@
 #ifndef VOCABULARY
 #define VOCABULARY 16
 #endif
+#ifndef PAST_NAME
+#define PAST_NAME "past_key_values.0.key"
+#define PRESENT_NAME "present.0.key"
+#endif
 
 enum { BATCH = -1, SEQ = -2, PAST = -3, TOTAL = -4 };
 static const int64_t ids_shape[] = {BATCH, SEQ};
@@ -14,13 +18,12 @@ static const char *const symbols[] = {"batch", "seq", "past", "total"};
 #ifdef WITH_PAST
 static const int64_t mask_shape[] = {BATCH, TOTAL};
 static const int64_t past_shape[] = {BATCH, 1, PAST, 1}, present_shape[] = {BATCH, 1, TOTAL, 1};
-static const moec_tensor_info input_infos[] = {
-    {"input_ids", MOEC_INT64, 2, ids_shape},
-    {"attention_mask", MOEC_INT64, 2, mask_shape},
-    {"position_ids", MOEC_INT64, 2, ids_shape},
-    {"past_key_values.0.key", MOEC_FLOAT32, 4, past_shape}};
+static const moec_tensor_info input_infos[] = {{"input_ids", MOEC_INT64, 2, ids_shape},
+                                               {"attention_mask", MOEC_INT64, 2, mask_shape},
+                                               {"position_ids", MOEC_INT64, 2, ids_shape},
+                                               {PAST_NAME, MOEC_FLOAT32, 4, past_shape}};
 static const moec_tensor_info output_infos[] = {{"logits", MOEC_FLOAT32, 3, logits_shape},
-                                                {"present.0.key", MOEC_FLOAT32, 4, present_shape}};
+                                                {PRESENT_NAME, MOEC_FLOAT32, 4, present_shape}};
 #else
 static const moec_tensor_info input_infos[] = {{"input_ids", MOEC_INT64, 2, ids_shape}};
 static const moec_tensor_info output_infos[] = {{"logits", MOEC_FLOAT32, 3, logits_shape}};
