@@ -115,13 +115,15 @@ TEST_P(CausalLmTest, startsAnewUnlessTheCacheIsKept) {
   }
 }
 
+std::string modelName(const ::testing::TestParamInfo<const char *> &info) {
+  const char *names[] = {"plain", "cache", "cacheOfOtherName"};
+  return names[info.index];
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, CausalLmTest,
                          ::testing::Values(MOEC_TEST_FAKE_LM, MOEC_TEST_FAKE_LM_PAST,
                                            MOEC_TEST_FAKE_LM_INPUT_PAST),
-                         [](const auto &info) {
-                           const char *names[] = {"plain", "cache", "cacheOfOtherName"};
-                           return names[info.index];
-                         });
+                         modelName);
 
 TEST(CausalLm, refusesOtherModels) {
   Expected<LoadedModel> model = LoadedModel::load(MOEC_TEST_TWICE);
