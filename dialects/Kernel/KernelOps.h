@@ -15,6 +15,9 @@
 
 #include "dialects/Kernel/KernelOpsDialect.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Kernel/KernelOpsAttrs.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.h.inc"
 

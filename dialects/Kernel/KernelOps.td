@@ -1,6 +1,7 @@
 #ifndef MOEC_DIALECTS_KERNEL_KERNELOPS_TD
 #define MOEC_DIALECTS_KERNEL_KERNELOPS_TD
 
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
@@ -10,6 +11,27 @@ def Kernel_Dialect : Dialect {
   let name = "kernel";
   let cppNamespace = "::moec::kernel";
   let summary = "Calls of kernels, and the weights they read, below the target-independent form";
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Kernel_PanelsAttr : AttrDef<Kernel_Dialect, "Panels"> {
+  let mnemonic = "panels";
+  let summary = "A matrix packed into panels of columns";
+  let description = [{
+    How matrix kernels read constant matrices: `count` matrices [depth, columns] that lie in a tensor at
+    `offset`, with the given strides for (matrix, row, column), cut into panels of `panel` columns, each
+    row by row, the last filled up with zeros. The packed form is a tensor of shape
+    [count, ceil(columns / panel), depth, panel]. All numbers count elements. The reference packer and
+    unpacker are in moec/Weights/Panels.h.
+
+    ```mlir
+    #kernel.panels<count = 1, depth = 256, columns = 128, offset = 0, strides = [0, 128, 1], panel = 64>
+    ```
+  }];
+  let parameters = (ins "int64_t":$count, "int64_t":$depth, "int64_t":$columns, "int64_t":$offset,
+                        "::mlir::DenseI64ArrayAttr":$strides, "int64_t":$panel);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, mnemonic, traits>;
@@ -57,7 +79,7 @@ def Kernel_PackedOp : Kernel_Op<"packed", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$source, I64Attr:$offset,
-                       I64Attr:$size, OptionalAttr<AnyAttr>:$layout);
+                       I64Attr:$size, OptionalAttr<Kernel_PanelsAttr>:$layout);
   let assemblyFormat = [{
     $sym_name `from` $source `offset` $offset `size` $size (`layout` $layout^)? attr-dict
   }];

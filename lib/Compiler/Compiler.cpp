@@ -9,6 +9,7 @@
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
 #include "moec/Support/AtomicFile.h"
+#include "moec/Weights/Panels.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Pass/PassManager.h"
@@ -22,6 +23,21 @@ using namespace mlir;
 using namespace moec;
 
 namespace {
+
+PanelLayout getPanelLayout(kernel::PanelsAttr attribute, Type elementType) {
+  PanelLayout layout;
+  layout.elementSize = elementType.getIntOrFloatBitWidth() / 8;
+  layout.offset = attribute.getOffset();
+  layout.count = attribute.getCount();
+  layout.depth = attribute.getDepth();
+  layout.columns = attribute.getColumns();
+  layout.panel = attribute.getPanel();
+  ArrayRef<int64_t> strides = attribute.getStrides().asArrayRef();
+  layout.countStride = strides[0];
+  layout.depthStride = strides[1];
+  layout.columnStride = strides[2];
+  return layout;
+}
 
 /// One compilation.
 class Compilation {
@@ -161,10 +177,18 @@ private:
                << packed.getSource() << "', which is no 'moe.weight_data'";
       std::shared_ptr<llvm::MemoryBuffer> buffer = files.lookup(data.getFile());
       StringRef bytes = buffer->getBuffer().substr(data.getOffset(), data.getLength());
-      request.weights.push_back({static_cast<uint64_t>(packed.getOffset()), bytes.size(),
-                                 [buffer, bytes](WeightsSink sink) {
-                                   return sink(ArrayRef(bytes.data(), bytes.size()));
-                                 }});
+      ArrayRef<char> source(bytes.data(), bytes.size());
+      WeightsEntry entry{static_cast<uint64_t>(packed.getOffset()),
+                         static_cast<uint64_t>(packed.getSize()), {}};
+      if (kernel::PanelsAttr attribute = packed.getLayoutAttr()) {
+        PanelLayout layout = getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
+        if (llvm::Error error = layout.verify(bytes.size()))
+          return packed.emitOpError(llvm::toString(std::move(error)));
+        entry.write = [buffer, source, layout](WeightsSink sink) { return packPanels(source, layout, sink); };
+      } else {
+        entry.write = [buffer, source](WeightsSink sink) { return sink(source); };
+      }
+      request.weights.push_back(std::move(entry));
       request.weightsSize =
           std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
     }

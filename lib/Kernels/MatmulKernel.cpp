@@ -20,10 +20,10 @@ using namespace moec;
 
 namespace {
 
-/// $T element type, $N columns of a panel, $L lanes, $R rows of a tile, $D depth of a block, $P
+/// In the texts: $T element type, $N columns of a panel, $L lanes, $R rows of a tile, $D depth of a block, $P
 /// size of the packed panel, $M rows of an item, $S suffix of names, $TILES the calls of the
 /// micro-kernels by the number of rows.
-constexpr StringLiteral kDriver = R"mlir(
+constexpr StringLiteral kItem = R"mlir(
 !T = $T
 !Matrices = memref<?x?x?x$T>
 !Flat = memref<?x$T>
@@ -86,13 +86,31 @@ $MASKED
   return
 }
 
+// Rows of an item, a multiple of the tile's, such that all items have about as many; and the number of
+// items that the rows of a matrix make.
+func.func private @matmul_blocks_$S(%m: index) -> (index, index) {
+  %c1 = arith.constant 1 : index
+  %tileRows = arith.constant $R : index
+  %largest = arith.constant $M : index
+  %wanted0 = arith.ceildivsi %m, %largest : index
+  %wanted = arith.maxsi %wanted0, %c1 : index
+  %even = arith.ceildivsi %m, %wanted : index
+  %tiles0 = arith.ceildivsi %even, %tileRows : index
+  %tiles = arith.maxsi %tiles0, %c1 : index
+  %rows = arith.muli %tiles, %tileRows : index
+  %blocks = arith.ceildivsi %m, %rows : index
+  return %rows, %blocks : index, index
+}
+)mlir";
+
+/// B where it is, copied into panels where that pays.
+constexpr StringLiteral kDriver = R"mlir(
 func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices, %bRow: index,
                                     %bColumn: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %columns = arith.constant $N : index
-  %rowBlock = arith.constant $M : index
   %batch = memref.dim %c, %c0 : !Matrices
   %m = memref.dim %c, %c1 : !Matrices
   %n = memref.dim %c, %c2 : !Matrices
@@ -111,7 +129,7 @@ func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices,
   %strideB = arith.select %oneB, %c0, %sizeB : index
 
   %panels = arith.ceildivsi %n, %columns : index
-  %blocks = arith.ceildivsi %m, %rowBlock : index
+  %rowBlock, %blocks = func.call @matmul_blocks_$S(%m) : (index) -> (index, index)
   %perMatrix = arith.muli %panels, %blocks : index
   %items = arith.muli %perMatrix, %batch : index
   // Ranges of fewer multiplications than this are not worth another worker's attention.
@@ -160,6 +178,75 @@ func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices,
 }
 )mlir";
 
+/// B packed beforehand.
+constexpr StringLiteral kPackedDriver = R"mlir(
+func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %columns = arith.constant $N : index
+  %batch = memref.dim %c, %c0 : !Matrices
+  %m = memref.dim %c, %c1 : !Matrices
+  %n = memref.dim %c, %c2 : !Matrices
+  %k = memref.dim %a, %c2 : !Matrices
+  %batchA = memref.dim %a, %c0 : !Matrices
+  %batchB = memref.dim %b, %c0 : memref<?x?x?x?x$T>
+  %aFlat = memref.collapse_shape %a [[0, 1, 2]] : !Matrices into !Flat
+  %bFlat = memref.collapse_shape %b [[0, 1, 2, 3]] : memref<?x?x?x?x$T> into !Flat
+  %cFlat = memref.collapse_shape %c [[0, 1, 2]] : !Matrices into !Flat
+  %panels = arith.ceildivsi %n, %columns : index
+  %panelSize = arith.muli %k, %columns : index
+  %sizeA = arith.muli %m, %k : index
+  %sizeB = arith.muli %panels, %panelSize : index
+  %sizeC = arith.muli %m, %n : index
+  %oneA = arith.cmpi eq, %batchA, %c1 : index
+  %oneB = arith.cmpi eq, %batchB, %c1 : index
+  %strideA = arith.select %oneA, %c0, %sizeA : index
+  %strideB = arith.select %oneB, %c0, %sizeB : index
+
+  %rowBlock, %blocks = func.call @matmul_blocks_$S(%m) : (index) -> (index, index)
+  %perMatrix = arith.muli %panels, %blocks : index
+  %items = arith.muli %perMatrix, %batch : index
+  %least = arith.constant 131072 : index
+  %rowsOfItem = arith.minsi %m, %rowBlock : index
+  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  %work0 = arith.muli %areaOfItem, %k : index
+  %work = arith.maxsi %work0, %c1 : index
+  %grain = arith.ceildivsi %least, %work : index
+  %false = arith.constant false
+  par.for %begin, %end in %items grain %grain {
+    scf.for %item = %begin to %end step %c1 {
+      // Neighbouring items read the same panel.
+      %matrix = arith.divui %item, %perMatrix : index
+      %rest = arith.remui %item, %perMatrix : index
+      %p = arith.divui %rest, %blocks : index
+      %blockOfRows = arith.remui %rest, %blocks : index
+      %i = arith.muli %blockOfRows, %rowBlock : index
+      %j = arith.muli %p, %columns : index
+      %rowsLeft = arith.subi %m, %i : index
+      %rows = arith.minsi %rowsLeft, %rowBlock : index
+      %columnsLeft = arith.subi %n, %j : index
+      %width = arith.minsi %columnsLeft, %columns : index
+      %a0 = arith.muli %matrix, %strideA : index
+      %a1 = arith.muli %i, %k : index
+      %aStart = arith.addi %a0, %a1 : index
+      %b0 = arith.muli %matrix, %strideB : index
+      %b1 = arith.muli %p, %panelSize : index
+      %bStart = arith.addi %b0, %b1 : index
+      %c3 = arith.muli %matrix, %sizeC : index
+      %c4 = arith.muli %i, %n : index
+      %c5 = arith.addi %c3, %c4 : index
+      %cStart = arith.addi %c5, %j : index
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
+                                %width, %columns, %c1, %bFlat, %false)
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        -> ()
+    }
+  }
+  return
+}
+)mlir";
+
 /// The public function: picks the panel width by the number of columns.
 constexpr StringLiteral kEntry = R"mlir(
 func.func private @$NAME(%a: memref<?x?x?x$T>, %b: memref<?x?x?x$T>, %c: memref<?x?x?x$T>) {
@@ -194,79 +281,142 @@ std::string printCalls(StringRef prefix, unsigned rows, StringRef type) {
   return result;
 }
 
+/// Puts the texts and micro-kernels of one kernel together.
+class MatmulBuilder {
+public:
+  MatmulBuilder(MLIRContext &context, StringRef name, StringRef type, const KernelOptions &options)
+      : context(context), name(name), type(type), options(options),
+        elementType(type == "f32" ? Type(Float32Type::get(&context)) : Type(Float64Type::get(&context))) {}
+
+  /// matmul and matmul_nt: panels as wide as the number of columns asks for.
+  OwningOpRef<ModuleOp> build(bool transposed) {
+    StringRef bRow = transposed ? "%c1" : "%n", bColumn = transposed ? "%k" : "%c1";
+    unsigned maxVectors = MicroTile::maxVectors(options);
+    std::string choice, closing;
+    for (unsigned vectors = 1; vectors <= maxVectors; vectors *= 2) {
+      MicroTile tile = addItem(vectors);
+      text += substituteFor(kDriver, tile);
+      std::string call = llvm::formatv("    func.call @matmul_driver_{0}(%a, %b, %c, {1}, {2}) : "
+                                       "(memref<?x?x?x{3}>, memref<?x?x?x{3}>, "
+                                       "memref<?x?x?x{3}>, index, index) -> ()\n",
+                                       suffix(tile), bRow, bColumn, type);
+      if (vectors == maxVectors) {
+        choice += call;
+        continue;
+      }
+      choice += llvm::formatv("  %w{0} = arith.constant {0} : index\n"
+                              "  %narrow{0} = arith.cmpi sle, %n, %w{0} : index\n"
+                              "  scf.if %narrow{0} {{\n{1}  } else {{\n",
+                              tile.columns(), call);
+      closing += "  }\n";
+    }
+    text += substitute(kEntry, {{"$CHOICE", choice + closing}, {"$NAME", name}, {"$T", type}});
+    return finish();
+  }
+
+  /// matmul_packed; null if no number of registers makes panels of that many columns.
+  OwningOpRef<ModuleOp> buildPacked(unsigned columns) {
+    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); vectors *= 2) {
+      if (MicroTile::choose(elementType, options, vectors).columns() != columns)
+        continue;
+      text += substituteFor(kPackedDriver, addItem(vectors));
+      return finish();
+    }
+    return {};
+  }
+
+private:
+  struct Micro {
+    std::string name;
+    MicroTile tile;
+    bool masked;
+  };
+
+  std::string suffix(const MicroTile &tile) const {
+    return llvm::formatv("{0}_{1}", type, tile.columns());
+  }
+
+  std::string substituteFor(StringRef source, const MicroTile &tile) {
+    return substitute(source,
+                      {{"$TILES", printCalls("micro_" + suffix(tile), tile.rows, type)},
+                       {"$MASKED", printCalls("micro_masked_" + suffix(tile), tile.rows, type)},
+                       {"$PACKROWS", std::to_string(4 * tile.rows)},
+                       {"$Px", std::to_string(kDepthBlock * tile.columns()) + "x"},
+                       {"$NAME", name},
+                       {"$T", type},
+                       {"$N", std::to_string(tile.columns())},
+                       {"$R", std::to_string(tile.rows)},
+                       {"$D", std::to_string(kDepthBlock)},
+                       {"$M", std::to_string(kRowBlock)},
+                       {"$S", suffix(tile)}});
+  }
+
+  /// The text of an item and the micro-kernels that it calls.
+  MicroTile addItem(unsigned vectors) {
+    MicroTile tile = MicroTile::choose(elementType, options, vectors);
+    for (unsigned rows = 1; rows <= tile.rows; ++rows) {
+      MicroTile part{rows, tile.vectors, tile.lanes};
+      std::string end = suffix(tile) + "_r" + std::to_string(rows);
+      microKernels.push_back({"micro_" + end, part, false});
+      microKernels.push_back({"micro_masked_" + end, part, true});
+    }
+    // The aliases at the head of the text are the same for all.
+    StringRef source = kItem;
+    text += substituteFor(text.empty() ? source : source.substr(source.find("// One panel")), tile);
+    return tile;
+  }
+
+  OwningOpRef<ModuleOp> finish() {
+    for (const Micro &micro : microKernels)
+      text += llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
+                            "index, memref<?x{1}>, index, index, index, i1, index)\n",
+                            micro.name, type);
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+    assert(module && "the text of the kernel is ours");
+    for (const Micro &micro : microKernels) {
+      module->lookupSymbol(micro.name)->erase();
+      buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked);
+    }
+    return module;
+  }
+
+  static constexpr unsigned kDepthBlock = 256, kRowBlock = 240;
+
+  MLIRContext &context;
+  std::string name, type;
+  const KernelOptions &options;
+  Type elementType;
+  std::string text;
+  SmallVector<Micro> microKernels;
+};
+
 } // namespace
+
+int64_t moec::getPanelColumns(Type elementType, int64_t columns, const KernelOptions &options) {
+  if (!elementType.isF32() && !elementType.isF64())
+    return 0;
+  unsigned vectors = 1;
+  while (vectors < MicroTile::maxVectors(options) &&
+         MicroTile::choose(elementType, options, vectors).columns() < columns)
+    vectors *= 2;
+  return MicroTile::choose(elementType, options, vectors).columns();
+}
 
 OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef name,
                                               const KernelOptions &options) {
   StringRef rest = name;
   if (!rest.consume_front("matmul_"))
     return {};
-  bool transposed = rest.consume_front("nt_");
-  if (rest != "f32" && rest != "f64")
+  StringRef type = name.rsplit('_').second;
+  if (type != "f32" && type != "f64")
     return {};
-  Type elementType =
-      rest == "f32" ? Type(Float32Type::get(&context)) : Type(Float64Type::get(&context));
-  constexpr unsigned depthBlock = 256, rowBlock = 240;
-
-  std::string text, choice;
-  struct Micro {
-    std::string name;
-    MicroTile tile;
-    bool masked;
-  };
-  SmallVector<Micro> microKernels;
-  StringRef bRow = transposed ? "%c1" : "%n", bColumn = transposed ? "%k" : "%c1";
-  unsigned maxVectors = MicroTile::maxVectors(options);
-  for (unsigned vectors = 1; vectors <= maxVectors; vectors *= 2) {
-    MicroTile tile = MicroTile::choose(elementType, options, vectors);
-    std::string suffix = llvm::formatv("{0}_{1}", rest, tile.columns());
-    std::string full = "micro_" + suffix, masked = "micro_masked_" + suffix;
-    for (unsigned rows = 1; rows <= tile.rows; ++rows) {
-      MicroTile part{rows, tile.vectors, tile.lanes};
-      microKernels.push_back({llvm::formatv("{0}_r{1}", full, rows), part, false});
-      microKernels.push_back({llvm::formatv("{0}_r{1}", masked, rows), part, true});
-    }
-    // The aliases of all drivers are the same.
-    StringRef driver = kDriver;
-    if (vectors > 1)
-      driver = driver.substr(driver.find("// One panel"));
-    text += substitute(driver, {{"$TILES", printCalls(full, tile.rows, rest)},
-                                {"$MASKED", printCalls(masked, tile.rows, rest)},
-                                {"$PACKROWS", std::to_string(4 * tile.rows)},
-                                {"$Px", std::to_string(depthBlock * tile.columns()) + "x"},
-                                {"$T", rest.str()},
-                                {"$N", std::to_string(tile.columns())},
-                                {"$R", std::to_string(tile.rows)},
-                                {"$D", std::to_string(depthBlock)},
-                                {"$M", std::to_string(rowBlock)},
-                                {"$S", suffix}});
-    std::string call = llvm::formatv("    func.call @matmul_driver_{0}(%a, %b, %c, {1}, {2}) : "
-                                     "(memref<?x?x?x{3}>, memref<?x?x?x{3}>, "
-                                     "memref<?x?x?x{3}>, index, index) -> ()\n",
-                                     suffix, bRow, bColumn, rest);
-    if (vectors == maxVectors)
-      choice += call;
-    else
-      choice += llvm::formatv("  %w{0} = arith.constant {0} : index\n"
-                              "  %narrow{0} = arith.cmpi sle, %n, %w{0} : index\n"
-                              "  scf.if %narrow{0} {{\n{1}  } else {{\n",
-                              tile.columns(), call);
-  }
-  for (unsigned vectors = 1; vectors < maxVectors; vectors *= 2)
-    choice += "  }\n";
-  text += substitute(kEntry, {{"$CHOICE", choice}, {"$NAME", name.str()}, {"$T", rest.str()}});
-
-  std::string declarations;
-  for (const Micro &micro : microKernels)
-    declarations +=
-        llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
-                      "index, memref<?x{1}>, index, index, index, i1, index)\n",
-                      micro.name, rest);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text + declarations, &context);
-  assert(module && "the text of the kernel is ours");
-  for (const Micro &micro : microKernels) {
-    module->lookupSymbol(micro.name)->erase();
-    buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked);
-  }
-  return module;
+  MatmulBuilder builder(context, name, type, options);
+  if (rest == type)
+    return builder.build(/*transposed=*/false);
+  if (rest.consume_front("nt_") && rest == type)
+    return builder.build(/*transposed=*/true);
+  unsigned columns;
+  if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) && rest == ("_" + type).str())
+    return builder.buildPacked(columns);
+  return {};
 }

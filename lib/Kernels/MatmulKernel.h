@@ -13,6 +13,10 @@ namespace moec {
 ///
 /// a is [A, M, K], b is [B, K, N] ([B, N, K] for `nt`), c is [C, M, N] with A and B each C or 1:
 /// matrix number i of C is the product of number i of a (or its only one) and of b. K may be 0.
+///
+/// And `matmul_packed_P_T`, whose b is packed in panels of P columns (kernel.panels): a
+/// memref<?x?x?x?xT> of shape [B, ceil(N / P), K, P].
+///
 /// Null if `name` is none of these.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildMatmulKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);

@@ -22,8 +22,11 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &) {
-  pm.addPass(createConvertONNXToLinalgPass());
+void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options) {
+  ConvertONNXToLinalgPassOptions convert;
+  convert.vectorBytes = options.vectorBytes;
+  convert.vectorRegisters = options.vectorRegisters;
+  pm.addPass(createConvertONNXToLinalgPass(convert));
   addCleanup(pm);
   pm.addPass(createLinalgElementwiseOpFusionPass());
   addCleanup(pm);

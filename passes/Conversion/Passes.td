@@ -37,6 +37,10 @@ def ConvertONNXToLinalgPass : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp">
     }
     ```
   }];
+  let options = [
+    Option<"vectorBytes", "vector-bytes", "unsigned", "16",
+           "Width of a vector register, in bytes: constant matrices are packed for it">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "Number of vector registers">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",

@@ -2,7 +2,9 @@
 //-----------------------------------------===//
 #include "dialects/Kernel/KernelOps.h"
 #include "dialects/MoE/MoEOps.h"
+#include "passes/Analysis/WeightViews.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/WeightPlan.h"
 #include "passes/Conversion/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,38 +24,6 @@ using namespace mlir;
 
 namespace {
 
-/// Places weights in the artifact in the order of their first use.
-class WeightPlan {
-public:
-  explicit WeightPlan(ModuleOp module)
-      : builder(OpBuilder::atBlockBegin(module.getBody())), tables(), module(module) {
-    for (auto packed : module.getOps<kernel::PackedOp>())
-      end = std::max<int64_t>(end, packed.getOffset() + packed.getSize());
-  }
-
-  /// The entry for a weight's own bytes.
-  kernel::PackedOp getPlain(moe::WeightOp weight) {
-    kernel::PackedOp &entry = plain[weight.getKeyAttr().getAttr()];
-    if (!entry) {
-      auto data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
-      int64_t offset = llvm::alignTo(end, 64);
-      builder.setInsertionPointAfter(data);
-      entry =
-          kernel::PackedOp::create(builder, data.getLoc(), ("w" + Twine(plain.size() - 1)).str(),
-                                   weight.getKey(), offset, data.getLength(), Attribute());
-      end = offset + data.getLength();
-    }
-    return entry;
-  }
-
-private:
-  OpBuilder builder;
-  SymbolTableCollection tables;
-  ModuleOp module;
-  llvm::DenseMap<StringAttr, kernel::PackedOp> plain;
-  int64_t end = 0;
-};
-
 Type getSignless(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   auto integer = tensor ? dyn_cast<IntegerType>(tensor.getElementType()) : IntegerType();
@@ -66,22 +36,29 @@ Type getSignless(Type type) {
 /// old one, which then goes.
 class FunctionLowering {
 public:
-  FunctionLowering(func::FuncOp function, WeightPlan &weights)
-      : function(function), weights(weights), shapes(function) {}
+  FunctionLowering(func::FuncOp function, WeightPlan &weights, const KernelOptions &kernels)
+      : function(function), weights(weights), kernels(kernels), shapes(function) {}
 
   LogicalResult run() {
     Block &oldBody = function.getBody().front();
     Block *newBody = new Block;
     function.getBody().push_back(newBody);
     OpBuilder builder = OpBuilder::atBlockEnd(newBody);
-    LoweringState state(shapes, newBody);
+    LoweringState state(shapes, newBody, weights, kernels);
+    bool failed = false;
+    state.setDeferred([&](Value value) {
+      if (auto weight = value.getDefiningOp<moe::WeightOp>())
+        state.map(weight, kernel::WeightOp::create(builder, weight.getLoc(), getSignless(weight.getType()),
+                                                   weights.get(weight).getSymName()));
+      else if (auto node = value.getDefiningOp<onnx::NodeOp>(); node && isWeightView(node))
+        failed |= mlir::failed(lowerByHandler(state, builder, node));
+    });
     SmallVector<Type> argumentTypes, resultTypes;
     for (BlockArgument argument : oldBody.getArguments()) {
       Type type = getSignless(argument.getType());
       argumentTypes.push_back(type);
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
-    bool failed = false;
     // Every refusal is reported.
     for (Operation &op : oldBody.without_terminator())
       failed |= mlir::failed(lower(state, builder, &op));
@@ -110,12 +87,6 @@ private:
   LogicalResult lower(LoweringState &state, OpBuilder &builder, Operation *op) {
     if (auto node = dyn_cast<onnx::NodeOp>(op))
       return lowerNode(state, builder, node);
-    if (auto weight = dyn_cast<moe::WeightOp>(op)) {
-      state.map(weight,
-                kernel::WeightOp::create(builder, op->getLoc(), getSignless(weight.getType()),
-                                         weights.getPlain(weight).getSymName()));
-      return success();
-    }
     if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
       // Small integers are expressions, made into tensors where somebody asks for one.
       if (shapes.get(constant).elements)
@@ -128,7 +99,8 @@ private:
                                                     value.bitcast(type.getElementType())));
       return success();
     }
-    if (isa<onnx::NoneOp>(op))
+    // A weight is brought in as it is when somebody asks for it, which a kernel that packs it does not.
+    if (isa<onnx::NoneOp, moe::WeightOp>(op))
       return success();
     return op->emitError("is not an operation of the normalised form");
   }
@@ -152,8 +124,19 @@ private:
     for (Value result : node->getResults())
       if (isa<TensorType>(result.getType()) && !shapes.get(result).isRanked)
         return node.emitError() << "has a result of unknown rank";
-    if (isExpression(node))
+    if (isExpression(node) || isWeightView(node))
       return success();
+    return lowerByHandler(state, builder, node);
+  }
+
+  /// Whether the node only moves a weight about: lowered when somebody asks for a result.
+  bool isWeightView(onnx::NodeOp node) {
+    return llvm::all_of(node->getResults(), [&](Value result) {
+      return isa<NoneType>(result.getType()) || traceWeightView(result, shapes).has_value();
+    });
+  }
+
+  LogicalResult lowerByHandler(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {
     NodeHandlerFn handler = getNodeHandlers().lookup(node);
     if (!handler)
       return node.emitError() << "operator '" << node.getQualifiedName() << "' version "
@@ -171,6 +154,7 @@ private:
 
   func::FuncOp function;
   WeightPlan &weights;
+  KernelOptions kernels;
   SymbolicShapes shapes;
 };
 
@@ -198,13 +182,15 @@ DictionaryAttr describeSignature(func::FuncOp function) {
 }
 
 struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLinalg> {
+  using ConvertONNXToLinalgPassBase::ConvertONNXToLinalgPassBase;
+
   void runOnOperation() override {
     WeightPlan weights(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.isPublic())
         getOperation()->setAttr(kSignatureAttr, describeSignature(function));
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() && failed(FunctionLowering(function, weights).run()))
+      if (!function.isExternal() && failed(FunctionLowering(function, weights, {vectorBytes, vectorRegisters}).run()))
         signalPassFailure();
   }
 };

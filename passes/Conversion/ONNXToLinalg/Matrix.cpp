@@ -96,13 +96,25 @@ Value emitProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b, 
       .getResult(0);
 }
 
+/// The product of a stack of matrices and packed constant ones.
+Value emitPackedProduct(NodeLowering &lowering, const Matrices &a, const PackedMatrices &b,
+                        SymExpr count) {
+  SymVector dims{count, a.rows, lowering.symbols.constant(b.columns)};
+  Type elementType = cast<RankedTensorType>(a.tensor.getType()).getElementType();
+  std::string kernel = "matmul_packed_" + std::to_string(b.panel) + (elementType.isF32() ? "_f32" : "_f64");
+  Value init = lowering.empty(dims, elementType);
+  return kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(), kernel,
+                                ValueRange{a.tensor, b.tensor}, ValueRange{init})
+      .getResult(0);
+}
+
 Results lowerMatMul(NodeLowering &lowering) {
   SymContext &symbols = lowering.symbols;
   SymVector aDims(lowering.dims(0)), bDims(lowering.dims(1));
   if (aDims.empty() || bDims.empty())
     return lowering.refuse("an operand is a scalar, expected at least one dimension");
   SymExpr one = symbols.constant(1);
-  Value a = lowering.operand(0), b = lowering.operand(1);
+  Value a = lowering.operand(0);
   SymVector result(lowering.resultDims(0));
   // Vectors are matrices of one row (the first operand) or one column (the second).
   bool aIsVector = aDims.size() == 1, bIsVector = bDims.size() == 1;
@@ -125,12 +137,17 @@ Results lowerMatMul(NodeLowering &lowering) {
     matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
     return matrices;
   };
+  std::optional<PackedMatrices> packed;
   if (isSingle(bBatch)) {
     // One second matrix: all first matrices are one tall one.
     count = one;
     left = stack(a, aDims, one, symbols.mul(symbols.product(aBatch), rows), depth);
-    right = stack(b, bDims, one, depth, columns);
+    if (!bIsVector)
+      packed = lowering.packedOperand(1, /*transposed=*/false);
+    if (!packed)
+      right = stack(lowering.operand(1), bDims, one, depth, columns);
   } else {
+    Value b = lowering.operand(1);
     size_t rank = std::max(aBatch.size(), bBatch.size());
     SymVector batch(ArrayRef(result).take_front(rank));
     count = symbols.product(batch);
@@ -152,9 +169,10 @@ Results lowerMatMul(NodeLowering &lowering) {
     left = expand(a, aDims, aBatch, rows, depth);
     right = expand(b, bDims, bBatch, depth, columns);
   }
-  if (!left.tensor || !right.tensor)
+  if (!left.tensor || (!right.tensor && !packed))
     return failure();
-  Value product = emitProduct(lowering, left, right, /*transposeB=*/false, count);
+  Value product = packed ? emitPackedProduct(lowering, left, *packed, count)
+                         : emitProduct(lowering, left, right, /*transposeB=*/false, count);
   SymVector productDims{count, left.rows, columns};
   Value value = reshape(lowering, product, productDims, result);
   if (!value)
@@ -210,7 +228,7 @@ Results lowerGemm(NodeLowering &lowering) {
   if (aDims.size() != 2 || bDims.size() != 2)
     return lowering.refuse("an operand has rank " +
                            Twine(aDims.size() != 2 ? aDims.size() : bDims.size()) + ", expected 2");
-  Value a = lowering.operand(0), b = lowering.operand(1);
+  Value a = lowering.operand(0);
   if (node.getInt("transA", 0)) {
     a = transpose(lowering, a, aDims, {1, 0});
     aDims = permute(aDims, {1, 0});
@@ -225,8 +243,10 @@ Results lowerGemm(NodeLowering &lowering) {
     matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
     return matrices;
   };
-  Matrices left = single(a, aDims), right = single(b, bDims);
-  Value product = emitProduct(lowering, left, right, transposeB, one);
+  Matrices left = single(a, aDims);
+  std::optional<PackedMatrices> packed = lowering.packedOperand(1, transposeB);
+  Value product = packed ? emitPackedProduct(lowering, left, *packed, one)
+                         : emitProduct(lowering, left, single(lowering.operand(1), bDims), transposeB, one);
   SymVector result(lowering.resultDims(0));
   product = reshape(lowering, product, {one, result[0], result[1]}, result);
   float beta = node.getFloat("beta", 1.0f);

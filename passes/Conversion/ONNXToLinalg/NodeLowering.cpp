@@ -1,6 +1,7 @@
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 
 #include "dialects/Kernel/KernelOps.h"
+#include "passes/Analysis/WeightViews.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -23,8 +24,11 @@ Value LoweringState::lookup(Location loc, Value original) {
   if (Value known = lowered_.lookup(original))
     return known;
   const SymbolicValue &value = shapes.get(original);
-  if (!value.elements)
-    return {};
+  if (!value.elements) {
+    if (lowerDeferred)
+      lowerDeferred(original);
+    return lowered_.lookup(original);
+  }
   SmallVector<int64_t> shape;
   for (SymExpr dim : value.dims)
     shape.push_back(*dim.getConstant());
@@ -241,6 +245,29 @@ std::optional<int64_t> NodeLowering::normalizeAxis(int64_t axis, int64_t rank) {
     return axis < 0 ? axis + rank : axis;
   (void)refuse("axis " + Twine(axis) + " is not one of a tensor of rank " + Twine(rank));
   return std::nullopt;
+}
+
+std::optional<PackedMatrices> NodeLowering::packedOperand(unsigned i, bool transposed) {
+  std::optional<WeightView> view = traceWeightView(node.getOptionalOperand(i), state.shapes);
+  if (!view || view->shape.size() < 2 || view->shape.size() > 3)
+    return std::nullopt;
+  int64_t rank = view->shape.size(), row = rank - 2, column = rank - 1;
+  if (transposed)
+    std::swap(row, column);
+  int64_t count = rank == 3 ? view->shape[0] : 1;
+  int64_t depth = view->shape[row], columns = view->shape[column];
+  int64_t panel = getPanelColumns(view->getElementType(), columns, state.kernels);
+  if (panel == 0 || count == 0 || depth == 0 || columns == 0)
+    return std::nullopt;
+  auto strides = builder.getDenseI64ArrayAttr(
+      {rank == 3 ? view->strides[0] : 0, view->strides[row], view->strides[column]});
+  auto layout = kernel::PanelsAttr::get(builder.getContext(), count, depth, columns, view->offset,
+                                        strides, panel);
+  auto type = RankedTensorType::get(
+      {count, static_cast<int64_t>(llvm::divideCeil(columns, panel)), depth, panel}, view->getElementType());
+  Value tensor = kernel::WeightOp::create(builder, loc, type,
+                                          state.weights.get(view->weight, layout).getSymName());
+  return PackedMatrices{tensor, count, depth, columns, panel};
 }
 
 bool NodeLowering::hasResult(unsigned i) {

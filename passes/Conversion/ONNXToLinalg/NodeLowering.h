@@ -12,10 +12,13 @@
 #define MOEC_PASSES_CONVERSION_ONNXTOLINALG_NODELOWERING_H
 
 #include "dialects/ONNX/ONNXOps.h"
+#include "moec/Kernels/Kernels.h"
 #include "passes/Analysis/SymbolicShapes.h"
+#include "passes/Conversion/ONNXToLinalg/WeightPlan.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringMap.h"
+#include <functional>
 
 namespace moec {
 
@@ -24,10 +27,16 @@ class LoweringState {
 public:
   /// Sizes are computed at the end of `home`, the block that nodes are lowered into: wherever a
   /// handler asks, the value dominates everything that is emitted later.
-  LoweringState(SymbolicShapes &shapes, mlir::Block *home)
-      : shapes(shapes), home(mlir::OpBuilder::atBlockEnd(home)) {}
+  LoweringState(SymbolicShapes &shapes, mlir::Block *home, WeightPlan &weights,
+                const KernelOptions &kernels)
+      : shapes(shapes), weights(weights), kernels(kernels), home(mlir::OpBuilder::atBlockEnd(home)) {}
 
   SymbolicShapes &shapes;
+  WeightPlan &weights;
+  const KernelOptions kernels;
+
+  /// Sets what is called for a value that `lookup` does not know: it may `map` it.
+  void setDeferred(std::function<void(mlir::Value)> lower) { lowerDeferred = std::move(lower); }
 
   /// Records what `original` became.
   void map(mlir::Value original, mlir::Value lowered) { lowered_[original] = lowered; }
@@ -45,9 +54,16 @@ private:
   mlir::Value emitDivision(mlir::Location loc, SymExpr a, SymExpr b, bool remainder);
 
   mlir::OpBuilder home;
+  std::function<void(mlir::Value)> lowerDeferred;
   llvm::DenseMap<mlir::Value, mlir::Value> lowered_;
   llvm::DenseMap<SymExpr, mlir::Value> indices;
   llvm::DenseMap<const SymNode *, mlir::Value> atoms;
+};
+
+/// Constant matrices packed in panels (kernel.panels): `tensor` is [count, panels, depth, panel].
+struct PackedMatrices {
+  mlir::Value tensor;
+  int64_t count, depth, columns, panel;
 };
 
 /// One node and a builder positioned where its lowering goes.
@@ -77,6 +93,9 @@ public:
   std::optional<llvm::ArrayRef<SymExpr>> elements(unsigned i);
   /// … if all are constants.
   std::optional<llvm::SmallVector<int64_t>> constants(unsigned i);
+  /// Operand i as constant matrices in the layout that the matrix kernels stream, if it is (a view of) a
+  /// weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
+  std::optional<PackedMatrices> packedOperand(unsigned i, bool transposed);
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);
   /// An axis counted from the front; refuses the node (and returns std::nullopt) if it lies outside

@@ -1,0 +1,48 @@
+//===- Panels.h - Matrices packed into panels of columns --------------------------------------===//
+//
+// The layout that matrix kernels stream: the columns of a matrix [depth, columns] cut into panels of
+// `panel` columns, each panel row by row, the last one filled up with zeros. In memory:
+// [count, ceil(columns / panel), depth, panel].
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef MOEC_WEIGHTS_PANELS_H
+#define MOEC_WEIGHTS_PANELS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace moec {
+
+/// `count` matrices [depth, columns] that lie in a tensor, and the panels they are packed into. Element
+/// (i, k, n) of the matrices is element offset + i·countStride + k·depthStride + n·columnStride of the
+/// tensor. All in elements of `elementSize` bytes.
+struct PanelLayout {
+  int64_t elementSize = 4;
+  int64_t offset = 0;
+  int64_t count = 1, depth = 0, columns = 0;
+  int64_t countStride = 0, depthStride = 0, columnStride = 0;
+  int64_t panel = 1;
+
+  int64_t panels() const { return (columns + panel - 1) / panel; }
+  /// Bytes of the packed form; std::nullopt if that is no number.
+  std::optional<int64_t> packedSize() const;
+  /// Fails if a number is negative, `panel` or `elementSize` is not positive, the packed form has no size,
+  /// or the matrices do not lie within a tensor of `tensorSize` bytes.
+  llvm::Error verify(int64_t tensorSize) const;
+};
+
+/// Hands the packed form to the sink, a panel at a time; holds no more than one panel.
+llvm::Error packPanels(llvm::ArrayRef<char> tensor, const PanelLayout &layout,
+                       llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink);
+
+/// Puts the matrices of the packed form back where they lie in the tensor.
+llvm::Error unpackPanels(llvm::ArrayRef<char> packed, const PanelLayout &layout,
+                         llvm::MutableArrayRef<char> tensor);
+
+} // namespace moec
+
+#endif // MOEC_WEIGHTS_PANELS_H

@@ -1,0 +1,218 @@
+#include "passes/Analysis/WeightViews.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+class ViewTracer {
+public:
+  ViewTracer(onnx::NodeOp node, const SymbolicShapes &shapes) : node(node), shapes(shapes) {}
+
+  /// Whether the operator only moves elements of its first operand.
+  static bool isView(onnx::NodeOp node) {
+    return node.getDomain().empty() &&
+           llvm::is_contained({"Identity", "Transpose", "Split", "Slice", "Gather", "Reshape", "Squeeze",
+                               "Unsqueeze", "Flatten"},
+                              node.getOpType());
+  }
+
+  /// The view of a result, given that of the first operand.
+  std::optional<WeightView> apply(WeightView view, OpResult result) {
+    StringRef name = node.getOpType();
+    if (name == "Identity")
+      return view;
+    if (name == "Transpose")
+      return transpose(view);
+    if (name == "Split")
+      return split(view, result);
+    if (name == "Slice")
+      return slice(view);
+    if (name == "Gather")
+      return gather(view);
+    return reshape(view, result);
+  }
+
+private:
+  std::optional<SmallVector<int64_t>> constants(unsigned operand) {
+    Value value = node.getOptionalOperand(operand);
+    if (!value || !shapes.get(value).elements)
+      return std::nullopt;
+    SmallVector<int64_t> result;
+    for (SymExpr element : *shapes.get(value).elements) {
+      std::optional<int64_t> constant = element.getConstant();
+      if (!constant)
+        return std::nullopt;
+      result.push_back(*constant);
+    }
+    return result;
+  }
+
+  std::optional<SmallVector<int64_t>> staticShape(Value value) {
+    SmallVector<int64_t> shape;
+    if (!shapes.get(value).isRanked)
+      return std::nullopt;
+    for (SymExpr dim : shapes.get(value).dims) {
+      std::optional<int64_t> size = dim.getConstant();
+      if (!size)
+        return std::nullopt;
+      shape.push_back(*size);
+    }
+    return shape;
+  }
+
+  static std::optional<int64_t> normalize(int64_t axis, const WeightView &view) {
+    int64_t rank = view.shape.size();
+    if (axis < -rank || axis >= rank)
+      return std::nullopt;
+    return axis < 0 ? axis + rank : axis;
+  }
+
+  std::optional<WeightView> transpose(WeightView view) {
+    SmallVector<int64_t> permutation;
+    if (auto perm = node.getInts("perm"))
+      permutation.assign(perm->begin(), perm->end());
+    else
+      for (int64_t i = view.shape.size(); i-- > 0;)
+        permutation.push_back(i);
+    if (permutation.size() != view.shape.size())
+      return std::nullopt;
+    WeightView result = view;
+    for (auto [i, from] : llvm::enumerate(permutation)) {
+      if (from < 0 || from >= static_cast<int64_t>(view.shape.size()))
+        return std::nullopt;
+      result.shape[i] = view.shape[from];
+      result.strides[i] = view.strides[from];
+    }
+    return result;
+  }
+
+  std::optional<WeightView> split(WeightView view, OpResult result) {
+    std::optional<int64_t> axis = normalize(node.getInt("axis", 0), view);
+    if (!axis)
+      return std::nullopt;
+    for (unsigned i = 0; i < result.getResultNumber(); ++i) {
+      if (!isa<TensorType>(node->getResult(i).getType()))
+        return std::nullopt;
+      std::optional<SmallVector<int64_t>> before = staticShape(node->getResult(i));
+      if (!before)
+        return std::nullopt;
+      view.offset += (*before)[*axis] * view.strides[*axis];
+    }
+    std::optional<SmallVector<int64_t>> shape = staticShape(result);
+    if (!shape)
+      return std::nullopt;
+    view.shape = *shape;
+    return view;
+  }
+
+  std::optional<WeightView> slice(WeightView view) {
+    auto starts = constants(1), axes = constants(3), steps = constants(4);
+    std::optional<SmallVector<int64_t>> shape = staticShape(node->getResult(0));
+    if (!starts || !shape || (node.getOptionalOperand(3) && !axes) || (node.getOptionalOperand(4) && !steps))
+      return std::nullopt;
+    for (auto [i, start] : llvm::enumerate(*starts)) {
+      std::optional<int64_t> axis = normalize(axes ? (*axes)[i] : i, view);
+      int64_t step = steps ? (*steps)[i] : 1;
+      if (!axis || step <= 0)
+        return std::nullopt;
+      int64_t size = view.shape[*axis];
+      int64_t first = std::clamp<int64_t>(start < 0 ? start + size : start, 0, size);
+      view.offset += first * view.strides[*axis];
+      view.strides[*axis] *= step;
+    }
+    view.shape = *shape;
+    return view;
+  }
+
+  std::optional<WeightView> gather(WeightView view) {
+    std::optional<SmallVector<int64_t>> indices = constants(1);
+    std::optional<int64_t> axis = normalize(node.getInt("axis", 0), view);
+    if (!indices || indices->size() != 1 || !axis)
+      return std::nullopt;
+    int64_t index = (*indices)[0], size = view.shape[*axis];
+    if (index < -size || index >= size)
+      return std::nullopt;
+    view.offset += (index < 0 ? index + size : index) * view.strides[*axis];
+    view.shape.erase(view.shape.begin() + *axis);
+    view.strides.erase(view.strides.begin() + *axis);
+    // A vector of one index keeps dimensions of size 1.
+    for (unsigned i = 0; i < shapes.get(node.getOptionalOperand(1)).dims.size(); ++i) {
+      view.shape.insert(view.shape.begin() + *axis, 1);
+      view.strides.insert(view.strides.begin() + *axis, 0);
+    }
+    return view;
+  }
+
+  /// Groups of dimensions that lie side by side are split and merged freely.
+  std::optional<WeightView> reshape(WeightView view, OpResult result) {
+    std::optional<SmallVector<int64_t>> shape = staticShape(result);
+    if (!shape || llvm::is_contained(*shape, 0))
+      return std::nullopt;
+    // The view as maximal runs of (size, stride of the innermost).
+    SmallVector<std::pair<int64_t, int64_t>> runs;
+    for (auto [size, stride] : llvm::zip(view.shape, view.strides)) {
+      if (size == 1)
+        continue;
+      if (!runs.empty() && runs.back().second == size * stride)
+        runs.back() = {runs.back().first * size, stride};
+      else
+        runs.emplace_back(size, stride);
+    }
+    WeightView reshaped = view;
+    reshaped.shape = *shape;
+    reshaped.strides.assign(shape->size(), 0);
+    unsigned run = runs.size();
+    int64_t left = 1, stride = 0;
+    for (unsigned i = shape->size(); i-- > 0;) {
+      int64_t size = (*shape)[i];
+      if (size == 1)
+        continue;
+      if (left == 1) {
+        if (run == 0)
+          return std::nullopt;
+        std::tie(left, stride) = runs[--run];
+      }
+      if (left % size != 0)
+        return std::nullopt;
+      reshaped.strides[i] = stride;
+      stride *= size;
+      left /= size;
+    }
+    if (run != 0 || left != 1)
+      return std::nullopt;
+    return reshaped;
+  }
+
+  onnx::NodeOp node;
+  const SymbolicShapes &shapes;
+};
+
+} // namespace
+
+std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShapes &shapes) {
+  SmallVector<OpResult> path;
+  while (auto node = value.getDefiningOp<onnx::NodeOp>()) {
+    if (!ViewTracer::isView(node) || !node.getOptionalOperand(0))
+      return std::nullopt;
+    path.push_back(cast<OpResult>(value));
+    value = node.getOptionalOperand(0);
+  }
+  auto weight = value.getDefiningOp<moe::WeightOp>();
+  if (!weight)
+    return std::nullopt;
+  WeightView view{weight, 0, {}, {}};
+  view.shape = llvm::to_vector(cast<RankedTensorType>(weight.getType()).getShape());
+  view.strides.assign(view.shape.size(), 1);
+  for (unsigned i = view.shape.size(); i-- > 1;)
+    view.strides[i - 1] = view.strides[i] * view.shape[i];
+  for (OpResult result : llvm::reverse(path)) {
+    std::optional<WeightView> next = ViewTracer(cast<onnx::NodeOp>(result.getOwner()), shapes).apply(view, result);
+    if (!next)
+      return std::nullopt;
+    view = *next;
+  }
+  return view;
+}

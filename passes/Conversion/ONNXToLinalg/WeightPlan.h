@@ -1,0 +1,30 @@
+//===- WeightPlan.h - Which weights the artifact holds, and how -----------------------------------===//
+#ifndef MOEC_PASSES_CONVERSION_ONNXTOLINALG_WEIGHTPLAN_H
+#define MOEC_PASSES_CONVERSION_ONNXTOLINALG_WEIGHTPLAN_H
+
+#include "dialects/Kernel/KernelOps.h"
+#include "dialects/MoE/MoEOps.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace moec {
+
+/// Declares the artifact's weights (kernel.packed), in the order of their first use.
+class WeightPlan {
+public:
+  explicit WeightPlan(mlir::ModuleOp module);
+
+  /// The entry for a weight's own bytes (no layout) or a packed form of it.
+  kernel::PackedOp get(moe::WeightOp weight, kernel::PanelsAttr layout = {});
+
+private:
+  mlir::OpBuilder builder;
+  mlir::SymbolTableCollection tables;
+  mlir::ModuleOp module;
+  llvm::DenseMap<std::pair<mlir::StringAttr, mlir::Attribute>, kernel::PackedOp> entries;
+  int64_t end = 0;
+};
+
+} // namespace moec
+
+#endif // MOEC_PASSES_CONVERSION_ONNXTOLINALG_WEIGHTPLAN_H
