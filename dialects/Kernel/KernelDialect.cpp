@@ -10,9 +10,10 @@ using namespace moec::kernel;
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Kernel/KernelOpsAttrs.cpp.inc"
 
-mlir::LogicalResult PanelsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, int64_t count,
-                                       int64_t depth, int64_t columns, int64_t offset,
-                                       mlir::DenseI64ArrayAttr strides, int64_t panel) {
+mlir::LogicalResult PanelsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+                                       int64_t count, int64_t depth, int64_t columns,
+                                       int64_t offset, mlir::DenseI64ArrayAttr strides,
+                                       int64_t panel) {
   if (count < 0 || depth < 0 || columns < 0 || offset < 0 || panel < 1)
     return emitError() << "panels have a negative size, or panels without columns";
   if (!strides || strides.size() != 3)

@@ -178,13 +178,16 @@ private:
       std::shared_ptr<llvm::MemoryBuffer> buffer = files.lookup(data.getFile());
       StringRef bytes = buffer->getBuffer().substr(data.getOffset(), data.getLength());
       ArrayRef<char> source(bytes.data(), bytes.size());
-      WeightsEntry entry{static_cast<uint64_t>(packed.getOffset()),
-                         static_cast<uint64_t>(packed.getSize()), {}};
+      WeightsEntry entry{
+          static_cast<uint64_t>(packed.getOffset()), static_cast<uint64_t>(packed.getSize()), {}};
       if (kernel::PanelsAttr attribute = packed.getLayoutAttr()) {
-        PanelLayout layout = getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
+        PanelLayout layout =
+            getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
         if (llvm::Error error = layout.verify(bytes.size()))
           return packed.emitOpError(llvm::toString(std::move(error)));
-        entry.write = [buffer, source, layout](WeightsSink sink) { return packPanels(source, layout, sink); };
+        entry.write = [buffer, source, layout](WeightsSink sink) {
+          return packPanels(source, layout, sink);
+        };
       } else {
         entry.write = [buffer, source](WeightsSink sink) { return sink(source); };
       }

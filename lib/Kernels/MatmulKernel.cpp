@@ -20,9 +20,9 @@ using namespace moec;
 
 namespace {
 
-/// In the texts: $T element type, $N columns of a panel, $L lanes, $R rows of a tile, $D depth of a block, $P
-/// size of the packed panel, $M rows of an item, $S suffix of names, $TILES the calls of the
-/// micro-kernels by the number of rows.
+/// In the texts: $T element type, $N columns of a panel, $L lanes, $R rows of a tile, $D depth of a
+/// block, $P size of the packed panel, $M rows of an item, $S suffix of names, $TILES the calls of
+/// the micro-kernels by the number of rows.
 constexpr StringLiteral kItem = R"mlir(
 !T = $T
 !Matrices = memref<?x?x?x$T>
@@ -286,7 +286,8 @@ class MatmulBuilder {
 public:
   MatmulBuilder(MLIRContext &context, StringRef name, StringRef type, const KernelOptions &options)
       : context(context), name(name), type(type), options(options),
-        elementType(type == "f32" ? Type(Float32Type::get(&context)) : Type(Float64Type::get(&context))) {}
+        elementType(type == "f32" ? Type(Float32Type::get(&context))
+                                  : Type(Float64Type::get(&context))) {}
 
   /// matmul and matmul_nt: panels as wide as the number of columns asks for.
   OwningOpRef<ModuleOp> build(bool transposed) {
@@ -368,9 +369,10 @@ private:
 
   OwningOpRef<ModuleOp> finish() {
     for (const Micro &micro : microKernels)
-      text += llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
-                            "index, memref<?x{1}>, index, index, index, i1, index)\n",
-                            micro.name, type);
+      text +=
+          llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
+                        "index, memref<?x{1}>, index, index, index, i1, index)\n",
+                        micro.name, type);
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     assert(module && "the text of the kernel is ours");
     for (const Micro &micro : microKernels) {
@@ -416,7 +418,8 @@ OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef na
   if (rest.consume_front("nt_") && rest == type)
     return builder.build(/*transposed=*/true);
   unsigned columns;
-  if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) && rest == ("_" + type).str())
+  if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) &&
+      rest == ("_" + type).str())
     return builder.buildPacked(columns);
   return {};
 }

@@ -14,8 +14,8 @@ public:
   /// Whether the operator only moves elements of its first operand.
   static bool isView(onnx::NodeOp node) {
     return node.getDomain().empty() &&
-           llvm::is_contained({"Identity", "Transpose", "Split", "Slice", "Gather", "Reshape", "Squeeze",
-                               "Unsqueeze", "Flatten"},
+           llvm::is_contained({"Identity", "Transpose", "Split", "Slice", "Gather", "Reshape",
+                               "Squeeze", "Unsqueeze", "Flatten"},
                               node.getOpType());
   }
 
@@ -111,7 +111,8 @@ private:
   std::optional<WeightView> slice(WeightView view) {
     auto starts = constants(1), axes = constants(3), steps = constants(4);
     std::optional<SmallVector<int64_t>> shape = staticShape(node->getResult(0));
-    if (!starts || !shape || (node.getOptionalOperand(3) && !axes) || (node.getOptionalOperand(4) && !steps))
+    if (!starts || !shape || (node.getOptionalOperand(3) && !axes) ||
+        (node.getOptionalOperand(4) && !steps))
       return std::nullopt;
     for (auto [i, start] : llvm::enumerate(*starts)) {
       std::optional<int64_t> axis = normalize(axes ? (*axes)[i] : i, view);
@@ -209,7 +210,8 @@ std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShape
   for (unsigned i = view.shape.size(); i-- > 1;)
     view.strides[i - 1] = view.strides[i] * view.shape[i];
   for (OpResult result : llvm::reverse(path)) {
-    std::optional<WeightView> next = ViewTracer(cast<onnx::NodeOp>(result.getOwner()), shapes).apply(view, result);
+    std::optional<WeightView> next =
+        ViewTracer(cast<onnx::NodeOp>(result.getOwner()), shapes).apply(view, result);
     if (!next)
       return std::nullopt;
     view = *next;

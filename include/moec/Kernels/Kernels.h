@@ -14,9 +14,9 @@ struct KernelOptions {
   unsigned vectorRegisters = 16; ///< how many there are
 };
 
-/// The columns of a panel (see kernel.panels) for a constant matrix of `columns` columns: as many whole
-/// vector registers as the matrix kernel keeps for a row, or fewer for a narrow matrix. 0 if there is no
-/// kernel for the element type.
+/// The columns of a panel (see kernel.panels) for a constant matrix of `columns` columns: as many
+/// whole vector registers as the matrix kernel keeps for a row, or fewer for a narrow matrix. 0 if
+/// there is no kernel for the element type.
 int64_t getPanelColumns(mlir::Type elementType, int64_t columns, const KernelOptions &options);
 
 /// The functions that make up the kernel `name` on buffers (one of that name and its private

@@ -1,8 +1,8 @@
 //===- Panels.h - Matrices packed into panels of columns --------------------------------------===//
 //
-// The layout that matrix kernels stream: the columns of a matrix [depth, columns] cut into panels of
-// `panel` columns, each panel row by row, the last one filled up with zeros. In memory:
-// [count, ceil(columns / panel), depth, panel].
+// The layout that matrix kernels stream: the columns of a matrix [depth, columns] cut into panels
+// of `panel` columns, each panel row by row, the last one filled up with zeros. In memory: [count,
+// ceil(columns / panel), depth, panel].
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef MOEC_WEIGHTS_PANELS_H
@@ -17,9 +17,9 @@
 
 namespace moec {
 
-/// `count` matrices [depth, columns] that lie in a tensor, and the panels they are packed into. Element
-/// (i, k, n) of the matrices is element offset + i·countStride + k·depthStride + n·columnStride of the
-/// tensor. All in elements of `elementSize` bytes.
+/// `count` matrices [depth, columns] that lie in a tensor, and the panels they are packed into.
+/// Element (i, k, n) of the matrices is element offset + i·countStride + k·depthStride +
+/// n·columnStride of the tensor. All in elements of `elementSize` bytes.
 struct PanelLayout {
   int64_t elementSize = 4;
   int64_t offset = 0;
@@ -30,8 +30,8 @@ struct PanelLayout {
   int64_t panels() const { return (columns + panel - 1) / panel; }
   /// Bytes of the packed form; std::nullopt if that is no number.
   std::optional<int64_t> packedSize() const;
-  /// Fails if a number is negative, `panel` or `elementSize` is not positive, the packed form has no size,
-  /// or the matrices do not lie within a tensor of `tensorSize` bytes.
+  /// Fails if a number is negative, `panel` or `elementSize` is not positive, the packed form has
+  /// no size, or the matrices do not lie within a tensor of `tensorSize` bytes.
   llvm::Error verify(int64_t tensorSize) const;
 };
 

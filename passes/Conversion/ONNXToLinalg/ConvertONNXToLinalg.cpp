@@ -48,8 +48,9 @@ public:
     bool failed = false;
     state.setDeferred([&](Value value) {
       if (auto weight = value.getDefiningOp<moe::WeightOp>())
-        state.map(weight, kernel::WeightOp::create(builder, weight.getLoc(), getSignless(weight.getType()),
-                                                   weights.get(weight).getSymName()));
+        state.map(weight,
+                  kernel::WeightOp::create(builder, weight.getLoc(), getSignless(weight.getType()),
+                                           weights.get(weight).getSymName()));
       else if (auto node = value.getDefiningOp<onnx::NodeOp>(); node && isWeightView(node))
         failed |= mlir::failed(lowerByHandler(state, builder, node));
     });
@@ -99,7 +100,8 @@ private:
                                                     value.bitcast(type.getElementType())));
       return success();
     }
-    // A weight is brought in as it is when somebody asks for it, which a kernel that packs it does not.
+    // A weight is brought in as it is when somebody asks for it, which a kernel that packs it does
+    // not.
     if (isa<onnx::NoneOp, moe::WeightOp>(op))
       return success();
     return op->emitError("is not an operation of the normalised form");
@@ -190,7 +192,8 @@ struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLina
       if (function.isPublic())
         getOperation()->setAttr(kSignatureAttr, describeSignature(function));
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() && failed(FunctionLowering(function, weights, {vectorBytes, vectorRegisters}).run()))
+      if (!function.isExternal() &&
+          failed(FunctionLowering(function, weights, {vectorBytes, vectorRegisters}).run()))
         signalPassFailure();
   }
 };

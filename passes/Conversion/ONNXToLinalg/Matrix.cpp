@@ -101,7 +101,8 @@ Value emitPackedProduct(NodeLowering &lowering, const Matrices &a, const PackedM
                         SymExpr count) {
   SymVector dims{count, a.rows, lowering.symbols.constant(b.columns)};
   Type elementType = cast<RankedTensorType>(a.tensor.getType()).getElementType();
-  std::string kernel = "matmul_packed_" + std::to_string(b.panel) + (elementType.isF32() ? "_f32" : "_f64");
+  std::string kernel =
+      "matmul_packed_" + std::to_string(b.panel) + (elementType.isF32() ? "_f32" : "_f64");
   Value init = lowering.empty(dims, elementType);
   return kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(), kernel,
                                 ValueRange{a.tensor, b.tensor}, ValueRange{init})
@@ -245,8 +246,9 @@ Results lowerGemm(NodeLowering &lowering) {
   };
   Matrices left = single(a, aDims);
   std::optional<PackedMatrices> packed = lowering.packedOperand(1, transposeB);
-  Value product = packed ? emitPackedProduct(lowering, left, *packed, one)
-                         : emitProduct(lowering, left, single(lowering.operand(1), bDims), transposeB, one);
+  Value product =
+      packed ? emitPackedProduct(lowering, left, *packed, one)
+             : emitProduct(lowering, left, single(lowering.operand(1), bDims), transposeB, one);
   SymVector result(lowering.resultDims(0));
   product = reshape(lowering, product, {one, result[0], result[1]}, result);
   float beta = node.getFloat("beta", 1.0f);

@@ -264,7 +264,8 @@ std::optional<PackedMatrices> NodeLowering::packedOperand(unsigned i, bool trans
   auto layout = kernel::PanelsAttr::get(builder.getContext(), count, depth, columns, view->offset,
                                         strides, panel);
   auto type = RankedTensorType::get(
-      {count, static_cast<int64_t>(llvm::divideCeil(columns, panel)), depth, panel}, view->getElementType());
+      {count, static_cast<int64_t>(llvm::divideCeil(columns, panel)), depth, panel},
+      view->getElementType());
   Value tensor = kernel::WeightOp::create(builder, loc, type,
                                           state.weights.get(view->weight, layout).getSymName());
   return PackedMatrices{tensor, count, depth, columns, panel};

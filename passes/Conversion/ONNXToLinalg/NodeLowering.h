@@ -29,7 +29,8 @@ public:
   /// handler asks, the value dominates everything that is emitted later.
   LoweringState(SymbolicShapes &shapes, mlir::Block *home, WeightPlan &weights,
                 const KernelOptions &kernels)
-      : shapes(shapes), weights(weights), kernels(kernels), home(mlir::OpBuilder::atBlockEnd(home)) {}
+      : shapes(shapes), weights(weights), kernels(kernels),
+        home(mlir::OpBuilder::atBlockEnd(home)) {}
 
   SymbolicShapes &shapes;
   WeightPlan &weights;
@@ -93,8 +94,8 @@ public:
   std::optional<llvm::ArrayRef<SymExpr>> elements(unsigned i);
   /// … if all are constants.
   std::optional<llvm::SmallVector<int64_t>> constants(unsigned i);
-  /// Operand i as constant matrices in the layout that the matrix kernels stream, if it is (a view of) a
-  /// weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
+  /// Operand i as constant matrices in the layout that the matrix kernels stream, if it is (a view
+  /// of) a weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
   std::optional<PackedMatrices> packedOperand(unsigned i, bool transposed);
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);

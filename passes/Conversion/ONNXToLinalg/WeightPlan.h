@@ -1,4 +1,5 @@
-//===- WeightPlan.h - Which weights the artifact holds, and how -----------------------------------===//
+//===- WeightPlan.h - Which weights the artifact holds, and how
+//-----------------------------------===//
 #ifndef MOEC_PASSES_CONVERSION_ONNXTOLINALG_WEIGHTPLAN_H
 #define MOEC_PASSES_CONVERSION_ONNXTOLINALG_WEIGHTPLAN_H
 
