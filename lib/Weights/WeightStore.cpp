@@ -216,7 +216,7 @@ Expected<uint32_t> WeightStore::Impl::add(int descriptor, StringRef path,
   }
   if (Error error = entry->ensureMapped(descriptor, MAP_PRIVATE))
     return error;
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   return append(std::move(entry));
 }
 
@@ -236,18 +236,18 @@ Expected<uint32_t> WeightStore::addOpenFile(int descriptor, StringRef path) {
 }
 
 uint32_t WeightStore::getNumFiles() const {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   return impl->entries.size();
 }
 
 WeightFile WeightStore::getFile(uint32_t file) const {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   const Entry *entry = impl->find(file);
   return entry ? WeightFile{entry->path, entry->size} : WeightFile();
 }
 
 std::vector<WeightFile> WeightStore::getTable() const {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   std::vector<WeightFile> table;
   for (const std::unique_ptr<Entry> &entry : impl->entries)
     table.push_back({entry->path, entry->size});
@@ -259,7 +259,7 @@ Expected<ArrayRef<char>> WeightStore::bytes(uint32_t file) const {
 }
 
 Expected<ArrayRef<char>> WeightStore::bytes(WeightRange range) const {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   Entry *entry = impl->find(range.file);
   if (!entry)
     return makeError("there is no weight file " + Twine(range.file) + ", the table has " +
@@ -275,7 +275,7 @@ Expected<ArrayRef<char>> WeightStore::bytes(WeightRange range) const {
 }
 
 Expected<WeightStore::SpillWriter> WeightStore::startSpill(uint64_t length) {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   if (!impl->spillFile) {
     Expected<Descriptor> temporary = createTemporary(impl->options.temporaryDirectory);
     if (!temporary)
@@ -300,7 +300,7 @@ Error WeightStore::SpillWriter::write(ArrayRef<char> data) {
     return makeError("more than the announced " + Twine(range.length) + " bytes are spilled");
   int descriptor;
   {
-    std::lock_guard lock(store.impl->mutex);
+    std::lock_guard<std::mutex> lock(store.impl->mutex);
     descriptor = store.impl->entries[range.file]->spill.get();
   }
   if (Error error = writeAt(descriptor, range.offset + written, data))
@@ -325,7 +325,7 @@ Expected<WeightRange> WeightStore::spill(ArrayRef<char> data) {
 }
 
 std::optional<uint32_t> WeightStore::getSpillFile() const {
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   return impl->spillFile;
 }
 
@@ -346,7 +346,7 @@ Error WeightStore::persistSpill(StringRef path) {
     return error;
   if (Error error = output->commit())
     return error;
-  std::lock_guard lock(impl->mutex);
+  std::lock_guard<std::mutex> lock(impl->mutex);
   impl->entries[*file]->path = absolute.str().str();
   impl->spillFile.reset();
   return Error::success();
