@@ -1,5 +1,6 @@
 #include "moec/Compiler/Compiler.h"
 
+#include "CodePartitions.h"
 #include "SignatureFromIR.h"
 
 #include "dialects/Kernel/KernelOps.h"
@@ -18,6 +19,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
+#include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
 using namespace moec;
@@ -143,10 +145,11 @@ private:
     if (failed(collectWeights(request)))
       return failure();
     start("object");
-    SmallVector<char, 0> object;
-    if (failed(emitObject(request, object)))
+    std::vector<SmallVector<char, 0>> objects;
+    if (failed(emitObjects(request, objects)))
       return failure();
-    request.objects.push_back(object);
+    for (const SmallVector<char, 0> &object : objects)
+      request.objects.push_back(object);
     start("artifact");
     if (llvm::Error error = writeArtifact(request, options.output))
       return fail(std::move(error));
@@ -201,22 +204,42 @@ private:
     return success();
   }
 
-  LogicalResult emitObject(const ArtifactRequest &request, SmallVectorImpl<char> &object) {
+  LogicalResult emitObjects(const ArtifactRequest &request,
+                            std::vector<SmallVector<char, 0>> &objects) {
     // What describes the weights has no meaning for LLVM.
     for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
       if (isa<kernel::PackedOp, moe::WeightDataOp, moe::WeightFileOp>(op))
         op.erase();
+    std::vector<CodePartition> partitions = partitionCode(*module);
+    objects.resize(partitions.size());
+    std::vector<std::string> errors(partitions.size());
+    llvm::DefaultThreadPool threads(llvm::hardware_concurrency(options.jobs));
+    for (auto [i, partition] : llvm::enumerate(partitions))
+      threads.async([&, i = i, &partition = partition] {
+        if (llvm::Error error = emitPartition(partition, request, objects[i]))
+          errors[i] = llvm::toString(std::move(error));
+      });
+    threads.wait();
+    for (const std::string &error : errors)
+      if (!error.empty())
+        return fail(error);
+    return success();
+  }
+
+  llvm::Error emitPartition(CodePartition &partition, const ArtifactRequest &request,
+                            SmallVectorImpl<char> &object) {
     llvm::LLVMContext llvmContext;
     std::unique_ptr<llvm::Module> llvmModule =
-        translateModuleToLLVMIR(*module, llvmContext, "model");
+        translateModuleToLLVMIR(*partition.module, llvmContext, "model");
     if (!llvmModule)
-      return fail("the model cannot be translated to LLVM IR");
-    if (llvm::Error error =
-            emitProgram(*llvmModule, request.signature, target.featureBits, request.weightsSize))
-      return fail(std::move(error));
-    if (llvm::Error error = compileToObject(*llvmModule, target, options.optimizationLevel, object))
-      return fail(std::move(error));
-    return success();
+      return llvm::createStringError("the model cannot be translated to LLVM IR");
+    if (partition.isGlue)
+      if (llvm::Error error =
+              emitProgram(*llvmModule, request.signature, target.featureBits, request.weightsSize))
+        return error;
+    unsigned level =
+        partition.isGlue ? std::min(options.optimizationLevel, 1u) : options.optimizationLevel;
+    return compileToObject(*llvmModule, target, level, object);
   }
 
   const CompileOptions &options;
