@@ -7,9 +7,8 @@ using namespace moec;
 
 namespace {
 
-ArrayRef<uint8_t> asBytes(ArrayRef<char> data) {
-  return {reinterpret_cast<const uint8_t *>(data.data()), data.size()};
-}
+/// What is hashed before its memory is given back.
+constexpr uint64_t kStepBytes = uint64_t(16) << 20;
 
 } // namespace
 
@@ -17,7 +16,13 @@ Expected<Sha256Digest> moec::sha256Range(const WeightStore &store, WeightRange r
   Expected<ArrayRef<char>> data = store.bytes(range);
   if (!data)
     return data.takeError();
-  return SHA256::hash(asBytes(*data));
+  SHA256 hash;
+  for (uint64_t done = 0; done < range.length; done += kStepBytes) {
+    const uint64_t length = std::min(kStepBytes, range.length - done);
+    hash.update(StringRef(data->data() + done, length));
+    store.release({range.file, range.offset + done, length});
+  }
+  return hash.final();
 }
 
 Expected<Sha256Digest> moec::sha256Files(const WeightStore &store, ArrayRef<uint32_t> files) {

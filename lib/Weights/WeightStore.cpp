@@ -6,6 +6,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -113,6 +114,7 @@ Expected<Descriptor> createTemporary(StringRef directory) {
     return file;
   const SmallString<128> folder = name;
   sys::path::append(name, "moec-XXXXXX");
+  name.c_str(); // ends it with a NUL
   file = Descriptor(mkostemp(name.data(), O_CLOEXEC));
   if (file.get() < 0)
     return makeErrnoError("cannot create a temporary file in '" + folder +
@@ -272,6 +274,19 @@ Expected<ArrayRef<char>> WeightStore::bytes(WeightRange range) const {
     if (Error error = entry->ensureMapped(entry->spill.get(), MAP_SHARED))
       return error;
   return ArrayRef(entry->start + range.offset, range.length);
+}
+
+void WeightStore::release(WeightRange range) const {
+  Expected<ArrayRef<char>> data = bytes(range);
+  if (!data)
+    return consumeError(data.takeError());
+  // Only whole pages within the range. Nothing is written through the mapping, so what is dropped
+  // comes back from the file.
+  const uintptr_t pageSize = sys::Process::getPageSizeEstimate();
+  const uintptr_t begin = alignTo(reinterpret_cast<uintptr_t>(data->begin()), pageSize);
+  const uintptr_t end = alignDown(reinterpret_cast<uintptr_t>(data->end()), pageSize);
+  if (begin < end)
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }
 
 Expected<WeightStore::SpillWriter> WeightStore::startSpill(uint64_t length) {

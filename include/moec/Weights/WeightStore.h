@@ -71,6 +71,10 @@ public:
   /// Fails, naming the file, if the range is not all in it.
   llvm::Expected<llvm::ArrayRef<char>> bytes(WeightRange range) const;
 
+  /// Says that bytes will not be needed soon, which keeps the memory of the process small when
+  /// large weights are streamed. They remain readable where they are.
+  void release(WeightRange range) const;
+
   /// Appends data to the spill file, which is made when it is first needed and has no name, so that
   /// nothing is left of it however the process ends.
   llvm::Expected<WeightRange> spill(llvm::ArrayRef<char> data);

@@ -26,6 +26,15 @@ TEST(WeightHash, Ranges) {
   EXPECT_NE(hex(sha256Range(store, {file, 2, 6})).find("beyond the end"), std::string::npos);
 }
 
+/// Longer than what is hashed in one step.
+TEST(WeightHash, LongRanges) {
+  WeightStore store;
+  const uint32_t file = addContents(store, std::string((16 << 20) + 1000, 'a'));
+  // head -c 16778216 /dev/zero | tr '\\0' a | sha256sum
+  EXPECT_EQ(hex(sha256Files(store, {file})),
+            "87a604665d14a5d582f5adf6af41948522f08186ec217cbabedcf4a17100eab2");
+}
+
 TEST(WeightHash, Files) {
   WeightStore store;
   const uint32_t abc = addContents(store, "abc"), empty = addContents(store, "");

@@ -155,6 +155,21 @@ TEST_F(WeightStoreTest, PersistsTheSpill) {
   EXPECT_EQ(read(**again, *range), "hello");
 }
 
+TEST_F(WeightStoreTest, ReleasedBytesStayReadable) {
+  const std::string contents(100000, 'a');
+  const std::string path = folder.write("a.bin", contents);
+  WeightStore store;
+  ASSERT_TRUE(bool(store.addFile(path)));
+  llvm::Expected<WeightRange> spilled = store.spill(contents);
+  llvm::Expected<llvm::ArrayRef<char>> bytes = store.bytes({0, 0, 100000});
+  for (WeightRange range :
+       {WeightRange{0, 0, 100000}, WeightRange{0, 5, 1}, WeightRange{0, 4095, 2},
+        WeightRange{0, 99999, 5}, WeightRange{7, 0, 1}, *spilled})
+    store.release(range);
+  EXPECT_EQ(text(*bytes), contents);
+  EXPECT_EQ(read(store, *spilled), contents);
+}
+
 TEST_F(WeightStoreTest, UntrustedFilesMayShrink) {
   const std::string path = folder.write("a.bin", std::string(100000, 'a'));
   WeightStore store({/*untrusted=*/true, folder.path()});
