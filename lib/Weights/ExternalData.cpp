@@ -18,14 +18,12 @@
 using namespace llvm;
 using namespace moec;
 
-namespace {
-
-constexpr size_t kMaxLocationBytes = 4096; // as PATH_MAX
-constexpr const char *kAdvice =
+static constexpr size_t kMaxLocationBytes = 4096; // as PATH_MAX
+static constexpr const char *kAdvice =
     "copy the file there, or pass --allow-linked-weights if you trust the model";
 
 /// For messages: names from files may hold anything.
-std::string quote(StringRef location) {
+static std::string quote(StringRef location) {
   std::string text = "'";
   raw_string_ostream stream(text);
   printEscapedString(location.take_front(256), stream);
@@ -34,7 +32,7 @@ std::string quote(StringRef location) {
 }
 
 /// The location without "." and doubled slashes; an error if it may not be one.
-Expected<std::string> normalize(StringRef location) {
+static Expected<std::string> normalize(StringRef location) {
   auto refuse = [&](const char *what) {
     return createStringError("external data at " + quote(location) + ": the location " + what +
                              ", expected a path below the model's directory");
@@ -60,8 +58,6 @@ Expected<std::string> normalize(StringRef location) {
     return refuse("names a directory");
   return join(components, "/");
 }
-
-} // namespace
 
 Expected<ExternalDataDirectory> ExternalDataDirectory::open(StringRef directory,
                                                             ExternalDataOptions options) {

@@ -12,15 +12,15 @@
 using namespace llvm;
 using namespace moec;
 
+static constexpr StringLiteral kLocationPrefix = "moec:";
+
 namespace {
-
-constexpr StringLiteral kLocationPrefix = "moec:";
-
 /// Messages that contain tensors, and tensors.
 enum class Message { None, Model, Graph, Function, TrainingInfo, Node, Attribute, Sparse, Tensor };
+} // namespace
 
 /// The message that a field holds (onnx.proto); None if there are no tensors in it.
-Message getNested(Message message, uint32_t field) {
+static Message getNested(Message message, uint32_t field) {
   switch (message) {
   case Message::Model:
     return field == 7    ? Message::Graph
@@ -55,10 +55,12 @@ Message getNested(Message message, uint32_t field) {
 /// Whether a field with tensors below occurs at most once. The parser merges further occurrences
 /// into the first, fields of two tensors into one: no writer does that. (Graphs may come in parts,
 /// as their tensors are repeated fields.)
-bool isSingular(Message message, uint32_t field) {
+static bool isSingular(Message message, uint32_t field) {
   return message == Message::Sparse ||
          (message == Message::Attribute && (field == 5 || field == 22));
 }
+
+namespace {
 
 /// Replaces bytes [begin, end) of the file by a piece of Skeletonizer::text.
 struct Edit {
@@ -106,18 +108,18 @@ private:
   std::string text; ///< of all edits
 };
 
-void appendVarint(uint64_t value, std::string &out) {
+} // namespace
+
+static void appendVarint(uint64_t value, std::string &out) {
   uint8_t encoded[10];
   out.append(reinterpret_cast<const char *>(encoded), encodeULEB128(value, encoded));
 }
 
-void appendBytesField(uint32_t number, StringRef value, std::string &out) {
+static void appendBytesField(uint32_t number, StringRef value, std::string &out) {
   appendVarint(number << 3 | static_cast<uint32_t>(WireType::Bytes), out);
   appendVarint(value.size(), out);
   out.append(value.begin(), value.end());
 }
-
-} // namespace
 
 void Skeletonizer::edit(uint64_t begin, uint64_t end, StringRef replacement) {
   edits.push_back({begin, end, text.size(), replacement.size()});

@@ -21,19 +21,19 @@
 using namespace llvm;
 using namespace moec;
 
-namespace {
+static constexpr uint64_t kSpillAlignment = 64;
+static constexpr uint64_t kMinSpillMapping = uint64_t(64) << 20;
+static constexpr size_t kCopyBytes = size_t(4) << 20;
 
-constexpr uint64_t kSpillAlignment = 64;
-constexpr uint64_t kMinSpillMapping = uint64_t(64) << 20;
-constexpr size_t kCopyBytes = size_t(4) << 20;
+static Error makeError(const Twine &message) { return createStringError(message); }
 
-Error makeError(const Twine &message) { return createStringError(message); }
-
-Error makeErrnoError(const Twine &message) {
+static Error makeErrnoError(const Twine &message) {
   const int code = errno;
   return createStringError(std::error_code(code, std::generic_category()),
                            message + ": " + std::strerror(code));
 }
+
+namespace {
 
 class Descriptor {
 public:
@@ -58,7 +58,9 @@ struct Mapping {
   size_t length;
 };
 
-Expected<Mapping> map(int descriptor, uint64_t length, int flags, const Twine &path) {
+} // namespace
+
+static Expected<Mapping> map(int descriptor, uint64_t length, int flags, const Twine &path) {
   if (length > std::numeric_limits<size_t>::max())
     return makeError("cannot map '" + path + "': " + Twine(length) + " bytes are too many");
   void *address = mmap(nullptr, length, PROT_READ, flags, descriptor, 0);
@@ -67,7 +69,7 @@ Expected<Mapping> map(int descriptor, uint64_t length, int flags, const Twine &p
   return Mapping{address, static_cast<size_t>(length)};
 }
 
-Error writeAt(int descriptor, uint64_t offset, ArrayRef<char> data) {
+static Error writeAt(int descriptor, uint64_t offset, ArrayRef<char> data) {
   while (!data.empty()) {
     const ssize_t count = pwrite(descriptor, data.data(), data.size(), offset);
     if (count < 0 && errno == EINTR)
@@ -81,7 +83,7 @@ Error writeAt(int descriptor, uint64_t offset, ArrayRef<char> data) {
 }
 
 /// Copies `size` bytes from the start of one file to that of another.
-Error copyFile(int from, int to, uint64_t size, StringRef path) {
+static Error copyFile(int from, int to, uint64_t size, StringRef path) {
   std::vector<char> buffer(std::min<uint64_t>(size, kCopyBytes));
   for (uint64_t offset = 0; offset < size;) {
     const size_t wanted = std::min<uint64_t>(buffer.size(), size - offset);
@@ -101,7 +103,7 @@ Error copyFile(int from, int to, uint64_t size, StringRef path) {
 }
 
 /// A file without a name.
-Expected<Descriptor> createTemporary(StringRef directory) {
+static Expected<Descriptor> createTemporary(StringRef directory) {
   SmallString<128> name(directory);
   if (name.empty()) {
     if (const char *fromEnvironment = std::getenv("TMPDIR"))
@@ -122,6 +124,8 @@ Expected<Descriptor> createTemporary(StringRef directory) {
   unlink(name.c_str());
   return file;
 }
+
+namespace {
 
 /// What is behind a row of the table. For files, `start` never changes; of a spill file, which
 /// grows, older mappings stay valid beside the newest.
