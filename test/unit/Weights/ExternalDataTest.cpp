@@ -74,7 +74,7 @@ TEST_F(ExternalDataTest, OpensFilesBelow) {
 
 TEST_F(ExternalDataTest, OneNumberPerLocation) {
   auto directory = ExternalDataDirectory::open(folder / "model", {false, /*maxFiles=*/2});
-  llvm::Expected<uint32_t> first = directory->open(store, "w.bin"),
+  llvm::Expected<uint32_t> first = directory->open(store, "./w.bin"),
                            second = directory->open(store, "sub/w.bin");
   ASSERT_TRUE(first && second);
   EXPECT_NE(*first, *second);
