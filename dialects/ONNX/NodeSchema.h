@@ -1,5 +1,5 @@
 //===- NodeSchema.h - What the ONNX library knows of a node -----------------------------------*-
-//C++
+// C++
 //-*-===//
 //
 // Type inference and function bodies of the ONNX library (moec/OnnxLibrary/NodeInference.h) in the

@@ -119,8 +119,8 @@ private:
                     OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
       stream << '\n';
     }
-    if (options.output == "-") {
-      llvm::outs() << bytes;
+    if (options.output == "-" && options.standardOutput) {
+      *options.standardOutput << bytes;
       return success();
     }
     llvm::Expected<AtomicFile> file = AtomicFile::create(options.output);

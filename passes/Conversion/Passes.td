@@ -62,7 +62,8 @@ def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp
     Before:
     ```mlir
     func.func @neg(%x: memref<?x8xf32>, %y: memref<?x8xf32>) {
-      linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                      iterator_types = ["parallel", "parallel"]}
           ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
         ^bb0(%in: f32, %out: f32):
           %0 = arith.negf %in : f32

@@ -200,7 +200,9 @@ def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {
       kernel.call @twice ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32>)
       return
     }
-    func.func private @twice(%x: memref<?x?xf32>, %y: memref<?x?xf32>) { … }
+    func.func private @twice(%x: memref<?x?xf32>, %y: memref<?x?xf32>) {
+      return
+    }
     ```
     After:
     ```mlir

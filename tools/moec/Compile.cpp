@@ -55,6 +55,7 @@ Error runCompile(Arguments &arguments) {
   }
   if (options.output == "-" && options.emit == Phase::Object)
     return createStringError("a shared object cannot go to standard output");
+  options.standardOutput = &outs();
   bool onTerminal = errs().is_displayed();
   if (onTerminal)
     options.progress = [](StringRef phase) { errs() << "\r\033[K" << phase << " …"; };

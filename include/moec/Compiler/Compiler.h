@@ -8,6 +8,7 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/LogicalResult.h"
+#include "llvm/Support/raw_ostream.h"
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct CompileOptions {
   std::string weightsFile;        ///< put the weights into this file beside the artifact instead
   bool allowLinkedWeights = false;
   LinkOptions link; ///< where linker and runtime are
+  /// Where IR goes whose output is "-".
+  llvm::raw_ostream *standardOutput = nullptr;
   /// Told the name of each phase as it starts; may be empty.
   std::function<void(llvm::StringRef)> progress;
 };

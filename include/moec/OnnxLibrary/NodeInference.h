@@ -1,5 +1,5 @@
 //===- NodeInference.h - What the ONNX library knows of one node ------------------------------*-
-//C++
+// C++
 //-*-===//
 //
 // Type and shape inference and function bodies of single nodes, from the schemas of the official

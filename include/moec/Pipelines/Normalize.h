@@ -1,5 +1,5 @@
 //===- Normalize.h - The phase `normalize` -----------------------------------------------------*-
-//C++
+// C++
 //-*-===//
 #ifndef MOEC_PIPELINES_NORMALIZE_H
 #define MOEC_PIPELINES_NORMALIZE_H

@@ -245,8 +245,7 @@ const TransferCase movement[] = {
 
 const TransferCase slices[] = {
     {"ToTheEnd", "%x: tensor<?xf32>",
-     SLICE("1", "9223372036854775807", "0", "1", "tensor<?xf32>") F32,
-     "max(0, -1 + x.0)"},
+     SLICE("1", "9223372036854775807", "0", "1", "tensor<?xf32>") F32, "max(0, -1 + x.0)"},
     {"All", "%x: tensor<?xf32>", SLICE("0", "9223372036854775807", "0", "1", "tensor<?xf32>") F32,
      "x.0"},
     {"AllBackwards", "%x: tensor<?xf32>",

@@ -264,6 +264,7 @@ TEST_F(ArtifactTest, KilledLeavesNothing) {
     if (child == 0) {
       request.weights[0].write = [signal](WeightsSink sink) {
         Error error = sink(std::vector<char>(8, 1));
+        std::signal(signal, SIG_DFL); // whoever started us may have had it ignored
         raise(signal);
         return error;
       };

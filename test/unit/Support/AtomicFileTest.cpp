@@ -77,6 +77,7 @@ TEST_P(AtomicFileTest, ForgottenOnSignals) {
   for (int signal : {SIGINT, SIGTERM}) {
     const pid_t child = fork();
     if (child == 0) {
+      std::signal(signal, SIG_DFL); // whoever started us may have had it ignored
       Expected<AtomicFile> file = create();
       raise(signal);
       _exit(errorOf(file).empty());

@@ -1,0 +1,9 @@
+// RUN: moec-opt %s --convert-moec-to-llvm --split-input-file --verify-diagnostics
+
+func.func @main() {
+  return
+}
+// expected-error @below {{is a second public function: a model has one entry}}
+func.func @other() {
+  return
+}

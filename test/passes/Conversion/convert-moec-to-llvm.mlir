@@ -1,0 +1,63 @@
+// RUN: moec-opt %s --convert-moec-to-llvm --split-input-file | FileCheck %s
+
+// CHECK-DAG: llvm.func @moec_rt_alloc(!llvm.ptr, i64) -> !llvm.ptr
+
+// CHECK:      llvm.func internal @main(%[[CONTEXT:[a-z0-9]*]]: !llvm.ptr,
+// CHECK:        llvm.call @moec_rt_alloc(%[[CONTEXT]], %{{.*}}) : (!llvm.ptr, i64) -> !llvm.ptr
+// CHECK:      llvm.func hidden @moec_entry(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
+// CHECK:        llvm.call @main(
+// CHECK:        llvm.store
+func.func @main(%n: memref<1xf32>) -> memref<1xf32> {
+  %y = memref.alloc() : memref<1xf32>
+  memref.copy %n, %y : memref<1xf32> to memref<1xf32>
+  return %y : memref<1xf32>
+}
+
+// -----
+
+// The context is handed on; a task's arguments travel in a structure.
+
+// CHECK:      llvm.func internal @main(%[[CONTEXT:[a-z0-9]*]]: !llvm.ptr,
+// CHECK:        %[[PACKED:.*]] = llvm.alloca
+// CHECK:        %[[TASK:.*]] = llvm.mlir.addressof @task_launch
+// CHECK:        llvm.call @moec_rt_parallel(%[[CONTEXT]], %[[TASK]], %[[PACKED]], %{{.*}}, %{{.*}})
+func.func @main(%x: memref<?xf32>) {
+  %n = arith.constant 100 : index
+  %grain = arith.constant 10 : index
+  par.launch @task in %n grain %grain args(%x : memref<?xf32>)
+  return
+}
+// CHECK:      llvm.func @task(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: !llvm.ptr,
+// CHECK:      llvm.func internal @task_launch(%[[OWN:.*]]: !llvm.ptr, %[[ARGS:.*]]: !llvm.ptr, %[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %{{.*}}: i64)
+// CHECK:        llvm.load %[[ARGS]]
+// CHECK:        llvm.call @task(%[[OWN]], %[[BEGIN]], %[[END]],
+func.func private @task(%begin: index, %end: index, %x: memref<?xf32>) {
+  return
+}
+
+// -----
+
+// A weight is a place in the packed weights; a check leaves the call with the name of its node.
+
+// CHECK-DAG:  llvm.mlir.global external hidden @moec_rt_weights() {{.*}} : !llvm.ptr
+// CHECK-DAG:  llvm.mlir.global internal constant @[[NODE:.*]]("the_node\00")
+// CHECK-DAG:  llvm.mlir.global internal constant @[[TEXT:.*]]("is wrong\00")
+moe.weight_file @file "weights" size 1024
+moe.weight_data @weight in @file[0, 1024] : tensor<256xf32>
+kernel.packed @w0 from @weight offset 4096 size 1024
+// CHECK:      llvm.func internal @main
+func.func @main(%ok: i1) -> memref<1xf32> {
+  // CHECK:      %[[BASE:.*]] = llvm.load %{{.*}} invariant : !llvm.ptr -> !llvm.ptr
+  // CHECK:      %[[OFFSET:.*]] = llvm.mlir.constant(4096 : i64)
+  // CHECK:      llvm.getelementptr %[[BASE]][%[[OFFSET]]]
+  %w = kernel.weight @w0 : memref<256xf32>
+  // CHECK:      llvm.call @moec_rt_fail(%{{.*}}, %{{.*}}, %{{.*}})
+  // CHECK-NEXT: llvm.unreachable
+  kernel.check %ok, "is wrong" loc("the_node")
+  %y = memref.alloc() : memref<1xf32>
+  %c0 = arith.constant 0 : index
+  %v = memref.load %w[%c0] : memref<256xf32>
+  memref.store %v, %y[%c0] : memref<1xf32>
+  // CHECK-NOT:  llvm.call @moec_rt_free
+  return %y : memref<1xf32>
+}
