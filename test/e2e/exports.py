@@ -1,0 +1,58 @@
+"""The exports of the wide test data run as exported: each gives its expected outputs within its
+tolerance, or one complete list of what is not supported. Prints a table and a count.
+
+REQUIRES: moec-test-python, moec-test-data
+RUN: %python %s %moec_test_data/models/exports %t
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+exports, work = map(pathlib.Path, sys.argv[1:])
+work.mkdir(parents=True, exist_ok=True)
+
+# Operators outside of ai.onnx without a definition in the file, and quantised weights, come later: a file
+# may only fail with these.
+NOT_YET = {
+    "com.microsoft::GroupQueryAttention", "com.microsoft::MatMulNBits", "com.microsoft::MoE",
+    "com.microsoft::MultiHeadAttention", "com.microsoft::QMoE", "com.microsoft::RotaryEmbedding",
+    "com.microsoft::SkipSimplifiedLayerNormalization", "DequantizeLinear", "DynamicQuantizeLinear",
+    "MatMulInteger", "SimplifiedLayerNormalization", "Attention",
+}  # fmt: skip
+
+
+def moec(*arguments):
+    return subprocess.run(["moec", *map(str, arguments)], capture_output=True, text=True)
+
+
+def check(folder):
+    """What became of one export: "ok", "not yet" or a problem in words."""
+    library = work / f"{folder.name}.so"
+    compiled = moec("compile", folder / "model.onnx", "-o", library, "-j", 1)
+    if compiled.returncode:
+        operators = set(re.findall(r"note: .*?: '(\S+)' version \d+: \d+ nodes?", compiled.stderr))
+        return "not yet" if operators and operators <= NOT_YET else compiled.stderr.strip()
+    tolerance = json.loads((folder / "meta.json").read_text()).get("tolerance", {})
+    for case in ("case0", "case1"):
+        done = moec("run", library, "--inputs", folder / "inputs.npz", "--case", case, "--expect",
+                    folder / "outputs.npz", "--atol", tolerance.get("atol", 1e-3), "--rtol",
+                    tolerance.get("rtol", 1e-3))  # fmt: skip
+        if done.returncode:
+            return f"{case}: {done.stderr.strip()}"
+    library.unlink()
+    return "ok"
+
+
+folders = sorted(path for path in exports.iterdir() if (path / "model.onnx").exists())
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    results = dict(zip((folder.name for folder in folders), pool.map(check, folders)))
+for name, result in results.items():
+    print(f"{name:40} {result}")
+count = sum(result == "ok" for result in results.values())
+print(f"{count} of {len(results)}")
+sys.exit(any(result not in ("ok", "not yet") for result in results.values()))
