@@ -1,5 +1,6 @@
 //===- Matrix.cpp - Matrix products
 //-------------------------------------------------------------===//
+#include "passes/Conversion/ONNXToLinalg/Matrix.h"
 #include "dialects/Kernel/KernelOps.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
@@ -15,13 +16,6 @@ namespace {
 
 using SymVector = SmallVector<SymExpr>;
 using Results = FailureOr<SmallVector<Value>>;
-
-/// A stack of matrices: `tensor` has the sizes (count, rows, columns); count may be 1 for all.
-struct Matrices {
-  Value tensor;
-  SymExpr count, rows, columns;
-  SymVector dims() const { return {count, rows, columns}; }
-};
 
 Value emitScalarProduct(OpBuilder &builder, Location loc, Value x, Value y, Value sum) {
   if (isa<FloatType>(sum.getType())) {
@@ -81,9 +75,10 @@ Value emitStructuredProduct(NodeLowering &lowering, const Matrices &a, const Mat
       .getResult(0);
 }
 
-/// The products of two stacks of matrices, of sizes (count, rows, columns).
-Value emitProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b, bool transposeB,
-                  SymExpr count) {
+} // namespace
+
+Value moec::emitMatrixProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b,
+                              bool transposeB, SymExpr count) {
   SymVector dims{count, a.rows, transposeB ? b.rows : b.columns};
   Type elementType = cast<RankedTensorType>(a.tensor.getType()).getElementType();
   if (!elementType.isF32() && !elementType.isF64())
@@ -95,6 +90,8 @@ Value emitProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b, 
                                 ValueRange{a.tensor, b.tensor}, ValueRange{init})
       .getResult(0);
 }
+
+namespace {
 
 /// The product of a stack of matrices and packed constant ones.
 Value emitPackedProduct(NodeLowering &lowering, const Matrices &a, const PackedMatrices &b,
@@ -173,7 +170,7 @@ Results lowerMatMul(NodeLowering &lowering) {
   if (!left.tensor || (!right.tensor && !packed))
     return failure();
   Value product = packed ? emitPackedProduct(lowering, left, *packed, count)
-                         : emitProduct(lowering, left, right, /*transposeB=*/false, count);
+                         : emitMatrixProduct(lowering, left, right, /*transposeB=*/false, count);
   SymVector productDims{count, left.rows, columns};
   Value value = reshape(lowering, product, productDims, result);
   if (!value)
@@ -246,9 +243,9 @@ Results lowerGemm(NodeLowering &lowering) {
   };
   Matrices left = single(a, aDims);
   std::optional<PackedMatrices> packed = lowering.packedOperand(1, transposeB);
-  Value product =
-      packed ? emitPackedProduct(lowering, left, *packed, one)
-             : emitProduct(lowering, left, single(lowering.operand(1), bDims), transposeB, one);
+  Value product = packed ? emitPackedProduct(lowering, left, *packed, one)
+                         : emitMatrixProduct(lowering, left, single(lowering.operand(1), bDims),
+                                             transposeB, one);
   SymVector result(lowering.resultDims(0));
   product = reshape(lowering, product, {one, result[0], result[1]}, result);
   float beta = node.getFloat("beta", 1.0f);
@@ -269,4 +266,5 @@ Results lowerGemm(NodeLowering &lowering) {
 void moec::addMatrixHandlers(NodeHandlerTable &table) {
   table.add("MatMul", 1, lowerMatMul);
   table.add("Gemm", 11, lowerGemm);
+  table.add("Einsum", 12, lowerEinsum);
 }
