@@ -150,9 +150,11 @@ llvm::Expected<DenseElementsAttr> moec::onnx::importTensor(MLIRContext *context,
   if (tensor.data_location() == TensorProto::EXTERNAL)
     return makeError("tensor '" + tensor.name() + "' is in an external file");
   int64_t count = 1;
+  bool isPossible = true;
   for (int64_t dim : tensor.dims())
-    if (dim < 0 || llvm::MulOverflow(count, dim, count))
-      return makeError("tensor '" + tensor.name() + "' has an impossible shape");
+    isPossible = isPossible && dim >= 0 && !llvm::MulOverflow(count, dim, count);
+  if (int64_t bytes; !isPossible || llvm::MulOverflow<int64_t>(count, 8, bytes))
+    return makeError("tensor '" + tensor.name() + "' has an impossible shape");
   std::string payload = tensor.has_raw_data() ? tensor.raw_data() : getTypedPayload(tensor);
   unsigned width = elementType.getIntOrFloatBitWidth();
   bool isPacked = width < 8 && width > 1;

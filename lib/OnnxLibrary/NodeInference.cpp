@@ -140,6 +140,12 @@ moec::inferNodeTypes(const ::onnx::NodeProto &node, int64_t version,
   const ::onnx::OpSchema *schema = findSchema(node.domain(), node.op_type(), version);
   if (!schema)
     return makeNoSchemaError(node, version);
+  if (node.input_size() < schema->min_input())
+    return makeError("it has " + llvm::Twine(node.input_size()) + " operands, expected at least " +
+                     llvm::Twine(schema->min_input()));
+  if (node.input_size() > schema->max_input())
+    return makeError("it has " + llvm::Twine(node.input_size()) + " operands, expected at most " +
+                     llvm::Twine(schema->max_input()));
   NodeContext context(node, operands);
   try {
     // Gives results the types that the schema's constraints decide. What it rejects is the

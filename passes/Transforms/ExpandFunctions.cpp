@@ -63,7 +63,7 @@ private:
     numNodes += scratch.getOperations().size();
     if (numNodes > maxNodes)
       return node.emitError() << "expanding operators into their definitions makes more than "
-                              << maxNodes << " nodes";
+                              << maxNodes.getValue() << " nodes";
     for (auto [result, value] : llvm::zip(node->getResults(), *results)) {
       if (!value)
         continue;

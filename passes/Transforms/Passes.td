@@ -85,7 +85,8 @@ def SimplifyLayoutPass : Pass<"onnx-simplify-layout", "::mlir::func::FuncOp"> {
     Removes what gives its operand back: Identity, Cast to the same type, Dropout in inference, Concat of
     one part, Split into one, Reshape, Expand, Tile, Slice, Pad and Transpose that provably change
     nothing. Drops empty parts of Concat. Merges a Transpose into the one before, and Reshape, Flatten,
-    Squeeze or Unsqueeze into the ones before.
+    Squeeze or Unsqueeze into the ones before. A shape that a Reshape computes becomes a constant where
+    that says the same: sizes, 0 for one that the operand has there, and one -1.
 
     Why: patterns are looked for in what a model computes, not in the layout noise between.
 
@@ -133,18 +134,24 @@ def ExpandFunctionsPass : Pass<"onnx-expand-functions", "::mlir::func::FuncOp"> 
     Before:
     ```mlir
     func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-      %0 = onnx.node "Softsign"(%x) version 22 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      %0 = onnx.node "MeanVarianceNormalization"(%x) version 13 {axes = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?x4xf32>
       return %0 : tensor<?x4xf32>
     }
     ```
     After:
     ```mlir
     func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-      %one = onnx.constant dense<1.000000e+00> : tensor<f32>
-      %cast = onnx.node "CastLike"(%one, %x) version 19 : (tensor<f32>, tensor<?x4xf32>) -> tensor<f32>
-      %abs = onnx.node "Abs"(%x) version 13 : (tensor<?x4xf32>) -> tensor<?x4xf32>
-      %sum = onnx.node "Add"(%cast, %abs) version 14 : (tensor<f32>, tensor<?x4xf32>) -> tensor<?x4xf32>
-      %0 = onnx.node "Div"(%x, %sum) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      %two = onnx.constant dense<2.000000e+00> : tensor<f32>
+      %epsilon = onnx.constant dense<9.99999971E-10> : tensor<f32>
+      %mean = onnx.node "ReduceMean"(%x) version 13 {axes = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+      %1 = onnx.node "Pow"(%mean, %two) version 13 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+      %2 = onnx.node "Pow"(%x, %two) version 13 : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+      %3 = onnx.node "ReduceMean"(%2) version 13 {axes = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?x1xf32>
+      %4 = onnx.node "Sub"(%3, %1) version 13 : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+      %5 = onnx.node "Sqrt"(%4) version 13 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+      %6 = onnx.node "Sub"(%x, %mean) version 13 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+      %7 = onnx.node "Add"(%5, %epsilon) version 13 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+      %0 = onnx.node "Div"(%6, %7) version 13 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
       return %0 : tensor<?x4xf32>
     }
     ```
@@ -173,10 +180,14 @@ def CheckSupportPass : Pass<"onnx-check-support", "::mlir::func::FuncOp"> {
       return
     }
     ```
-    After: the same, and the error
+    After, beside an error:
     ```mlir
     // error: 1 operator (1 node) is not supported
     // note: 'my::Op' version 1: 1 node ('a'), the first with operands (tensor<?xf32>)
+    func.func @main(%x: tensor<?xf32>) {
+      %0 = onnx.node "my::Op"(%x) version 1 : (tensor<?xf32>) -> tensor<?xf32>
+      return
+    }
     ```
   }];
   let dependentDialects = ["::moec::onnx::ONNXDialect"];

@@ -36,7 +36,8 @@ private:
   bool isIdentity(onnx::NodeOp node, Value operand);
   void dropEmptyParts(onnx::NodeOp concat);
   void mergeTransposes(onnx::NodeOp node);
-  void mergeReshapes(onnx::NodeOp node);
+  void simplifyReshape(onnx::NodeOp node);
+  bool canKeepShape(onnx::NodeOp node, Value source);
   Value makeShapeOperand(onnx::NodeOp node, Value source);
 
   SymbolicShapes &shapes;
@@ -176,37 +177,43 @@ Value LayoutSimplifier::makeShapeOperand(onnx::NodeOp node, Value source) {
   return constant;
 }
 
-void LayoutSimplifier::mergeReshapes(onnx::NodeOp node) {
-  auto inner = node.getInputs()[0].getDefiningOp<onnx::NodeOp>();
-  if (!inner || !isReshape(inner) || !inner.getOptionalOperand(0))
+bool LayoutSimplifier::canKeepShape(onnx::NodeOp node, Value source) {
+  if (!is(node, "Reshape") || !shapes.get(node.getInputs()[1]).elements)
+    return false;
+  // A 0 means a size of the operand: it must be the same one of `source`.
+  ArrayRef<SymExpr> before = dims(node.getInputs()[0]), after = dims(source);
+  bool allowZero = node.getInt("allowzero", 0);
+  for (auto [i, element] : llvm::enumerate(*shapes.get(node.getInputs()[1]).elements))
+    if (!allowZero && element.isConstant(0) &&
+        (i >= before.size() || i >= after.size() || before[i] != after[i]))
+      return false;
+  return true;
+}
+
+/// Takes the operand of the reshapes before, and a constant for the shape.
+void LayoutSimplifier::simplifyReshape(onnx::NodeOp node) {
+  Value operand = node.getInputs()[0], source = operand;
+  auto inner = operand.getDefiningOp<onnx::NodeOp>();
+  if (inner && isReshape(inner) && inner.getOptionalOperand(0))
+    source = inner.getInputs()[0];
+  bool isComputed = is(node, "Reshape") && !node.getInputs()[1].getDefiningOp<onnx::ConstantOp>();
+  if ((source == operand && !isComputed) || !shapes.get(source).isRanked ||
+      !shapes.get(operand).isRanked || !shapes.get(node->getResult(0)).isRanked)
     return;
-  Value middle = inner->getResult(0), source = inner.getOptionalOperand(0);
-  if (!shapes.get(source).isRanked || !shapes.get(middle).isRanked ||
-      !shapes.get(node->getResult(0)).isRanked)
-    return;
-  // The shape operand that is there, unless a 0 in it means a size that only `middle` has.
-  Value shape;
-  if (is(node, "Reshape") && shapes.get(node.getInputs()[1]).elements) {
-    ArrayRef<SymExpr> elements = *shapes.get(node.getInputs()[1]).elements;
-    bool allowZero = node.getInt("allowzero", 0), fits = true;
-    for (auto [i, element] : llvm::enumerate(elements))
-      fits &= allowZero || !element.isConstant(0) ||
-              (i < dims(source).size() && dims(source)[i] == dims(middle)[i]);
-    if (fits)
-      shape = node.getInputs()[1];
-  }
-  bool isOwnShape = static_cast<bool>(shape);
-  if (!shape)
-    shape = makeShapeOperand(node, source);
-  if (!shape)
-    return;
-  OpBuilder builder(node);
-  if (!isOwnShape) {
+  bool canKeep = canKeepShape(node, source);
+  Value shape = canKeep && !isComputed ? node.getInputs()[1] : makeShapeOperand(node, source);
+  if (shape && shape != node.getOptionalOperand(1)) {
+    Builder builder(node.getContext());
+    // The first version of Reshape with an attribute `allowzero`, which makes no difference here;
+    // Squeeze and Unsqueeze have other versions.
+    if (!is(node, "Reshape"))
+      node.setVersion(14);
     node.setOpType("Reshape");
-    // The version of Reshape in the operator sets from 14 on; Squeeze and Unsqueeze have other
-    // ones.
-    node.setVersion(14);
     node.setOnnxAttrsAttr(builder.getDictionaryAttr({}));
+  } else if (!shape) {
+    if (!canKeep || source == operand)
+      return;
+    shape = node.getInputs()[1];
   }
   node.getInputsMutable().assign({source, shape});
   ++numMerged;
@@ -219,9 +226,8 @@ void LayoutSimplifier::visit(onnx::NodeOp node) {
     dropEmptyParts(node);
   if (is(node, "Transpose"))
     mergeTransposes(node);
-  // Elements that are expressions need no reshaping: nothing is computed for them.
   if (isReshape(node) && node.getOptionalOperand(0))
-    mergeReshapes(node);
+    simplifyReshape(node);
   if (Value same = findIdentity(node)) {
     node->getResult(0).replaceAllUsesWith(same);
     ++numRemoved;
