@@ -36,9 +36,36 @@ void moec_rt_parallel(moec_rt_context *context, moec_rt_task task, const void *a
 
 /* Memory of one call, aligned to 64 bytes; what is not freed is taken back when the call ends. Out
  * of memory does not return: the call ends with MOEC_OUT_OF_MEMORY. Size 0 gives a valid pointer;
- * freeing NULL does nothing. Both may be called from tasks. */
+ * freeing NULL, or memory in the call's arena, does nothing. Both may be called from tasks. */
 void *moec_rt_alloc(moec_rt_context *context, int64_t size);
 void moec_rt_free(moec_rt_context *context, void *pointer);
+
+/* A buffer of the arena. Positions count the operations of the entry function; the buffer is in use
+ * from `first` to `last`, both included; its contents mean nothing outside. */
+typedef struct moec_rt_arena_entry {
+  int32_t size; /* index into the sizes; -1: not known before moec_rt_place */
+  int32_t first;
+  int32_t last; /* INT32_MAX: an output */
+} moec_rt_arena_entry;
+
+/* The buffers of a model's calls. Emitted by the compiler; one per model. */
+typedef struct moec_rt_arena {
+  int32_t num_sizes;
+  int32_t num_entries;
+  const moec_rt_arena_entry *entries;
+} moec_rt_arena;
+
+/* Finds places in one block of memory for the buffers whose sizes in bytes are known; `sizes` has
+ * `num_sizes` of them. Returns the block, and where each entry starts in it, a multiple of 64. The
+ * places for a tuple of sizes are computed once and kept by the session. At most once a call,
+ * outside of tasks. Out of memory, or a size below 0, ends the call. */
+void *moec_rt_plan(moec_rt_context *context, const moec_rt_arena *arena, const int64_t *sizes,
+                   const int64_t **offsets);
+
+/* Memory for an entry whose size is known only now, at its first use: where the arena has room
+ * during the entry's life, else as from moec_rt_alloc. To be freed after its last use. Once per
+ * entry and call, after moec_rt_plan, outside of tasks. */
+void *moec_rt_place(moec_rt_context *context, int32_t entry, int64_t size);
 
 /* Ends the call with MOEC_RUNTIME_ERROR. From inside a task it ends that range; the call ends when
  * the loop does. `node` is the model's name of the node; both strings are copied. */
@@ -54,8 +81,8 @@ void moec_rt_check(moec_rt_context *context);
 /* The first byte of the packed weights. */
 extern const char *moec_rt_weights __attribute__((visibility("hidden")));
 
-/* The entry function. Outputs: memory from moec_rt_alloc, each its own, handed over to the runtime;
- * `shape` holds as many sizes as the output's rank. */
+/* The entry function. Outputs: memory from moec_rt_alloc, each its own, handed over to the runtime,
+ * or in the arena; `shape` holds as many sizes as the output's rank. */
 typedef void (*moec_rt_entry)(moec_rt_context *context, const moec_rt_buffer *inputs,
                               moec_rt_buffer *outputs);
 
@@ -94,7 +121,7 @@ typedef enum moec_rt_feature {
 } moec_rt_feature;
 
 /* The version of this header as generated code and runtime see it; both come from one build. */
-#define MOEC_RT_PROGRAM_VERSION 1
+#define MOEC_RT_PROGRAM_VERSION 2
 
 /* All of a model that is code and constants. */
 typedef struct moec_rt_program {

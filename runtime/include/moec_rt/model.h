@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define MOEC_ABI_MAJOR 1
-#define MOEC_ABI_MINOR 0
+#define MOEC_ABI_MINOR 1
 
 /* Capacity of a message, with its terminating NUL. */
 #define MOEC_MESSAGE_SIZE 512
@@ -63,7 +63,8 @@ typedef enum moec_type {
 typedef enum moec_device { MOEC_CPU = 1 } moec_device; /* as in DLPack */
 
 /* A tensor. Inputs are borrowed for the call; outputs belong to the session and stay valid until
- * its next `run` or its end. Dense row-major when `strides` is NULL, else strides in elements. */
+ * its next `run`, which may take them as inputs, or its end. Dense row-major when `strides` is
+ * NULL, else strides in elements. */
 typedef struct moec_tensor {
   void *data;
   int32_t device;
@@ -133,6 +134,15 @@ typedef struct moec_run_options {
   void *collectives;              /* reserved for expert parallelism: NULL */
 } moec_run_options;
 
+/* What a session's memory has cost. Filled in up to `size`, which the caller sets. */
+typedef struct moec_memory_info {
+  size_t size;         /* sizeof(moec_memory_info) */
+  int64_t allocations; /* made by the session since its start, from the system or the host */
+  int64_t peak_bytes;  /* most that the last call held at once, its outputs included */
+  int64_t live_bytes;  /* the largest sum of buffers that its plan had in use at once: a lower bound
+                          of peak_bytes for that order of operations; 0 without a plan */
+} moec_memory_info;
+
 typedef struct moec_model_table {
   size_t size; /* sizeof(moec_model_table) of the library that made the file */
   int32_t abi_major;
@@ -155,6 +165,9 @@ typedef struct moec_model_table {
   /* Why the last call on this session failed; "" if it did not. Not to be asked while one runs; a
    * call that got MOEC_BUSY leaves it alone. */
   const char *(*last_error)(const moec_session *session);
+
+  /* Since 1.1. What the session's memory has cost; not to be asked while one runs. */
+  moec_status (*memory)(const moec_session *session, moec_memory_info *info);
 } moec_model_table;
 
 /* The one exported symbol: `const moec_model_table *moec_model_v1(void)`. */

@@ -178,7 +178,7 @@ moec_status checkInputs(const moec_model_info &info, const moec_tensor *inputs, 
 }
 
 moec_status bindInputs(const moec_model_info &info, const moec_tensor *inputs, Memory &memory,
-                       moec_rt_buffer *buffers, Message &message) {
+                       const Arena &arena, moec_rt_buffer *buffers, Message &message) {
   for (int32_t i = 0; i < info.num_inputs; ++i) {
     const moec_tensor &input = inputs[i];
     const int64_t elementSize = traitsOf(input.type).size;
@@ -186,7 +186,8 @@ moec_status bindInputs(const moec_model_info &info, const moec_tensor *inputs, M
     memcpy(buffers[i].shape, input.shape, sizeof buffers[i].shape);
     buffers[i].data = input.data;
     bool aligned = (uintptr_t)input.data % elementSize == 0;
-    if (input.data && aligned && (count == 0 || isDense(input)))
+    bool isOutput = arena.contains(input.data) || memory.isKept(input.data);
+    if (input.data && aligned && (count == 0 || (isDense(input) && !isOutput)))
       continue;
     buffers[i].data = memory.allocate(count * elementSize);
     if (!buffers[i].data)

@@ -2,6 +2,7 @@
 #ifndef MOEC_RT_LIB_CORE_INPUTS_H
 #define MOEC_RT_LIB_CORE_INPUTS_H
 
+#include "core/Arena.h"
 #include "core/Memory.h"
 #include "core/Message.h"
 #include "moec_rt/kernel_abi.h"
@@ -21,9 +22,9 @@ moec_status checkInputs(const moec_model_info &info, const moec_tensor *inputs, 
                         SymbolValue *symbols, Message &message);
 
 /// Fills in a buffer for each of the checked inputs. Those that are strided, or not aligned to
-/// their element, are copied.
+/// their element, or an output of the last call, whose memory this call will use, are copied.
 moec_status bindInputs(const moec_model_info &info, const moec_tensor *inputs, Memory &memory,
-                       moec_rt_buffer *buffers, Message &message);
+                       const Arena &arena, moec_rt_buffer *buffers, Message &message);
 
 } // namespace moec::rt
 

@@ -9,7 +9,7 @@ static constexpr size_t alignment = 64;
 /// The header in front of the memory.
 struct alignas(64) Memory::Block {
   Block *previous, *next;
-  uint64_t capacity; ///< (4 + m) * 2^e, behind the header.
+  uint64_t capacity; ///< (8 + m) * 2^e, behind the header.
   uint64_t lastCall;
   int32_t sizeClass;
 
@@ -53,34 +53,54 @@ void *Memory::allocate(int64_t size) {
   if (size < 0 || size > (INT64_C(1) << largestExponent))
     return nullptr;
   uint64_t capacity = size < 64 ? 64 : size;
-  uint64_t step = UINT64_C(1) << (log2Floor(capacity) - 2);
+  uint64_t step = UINT64_C(1) << (log2Floor(capacity) - classBits);
   capacity = (capacity + step - 1) / step * step;
   int exponent = log2Floor(capacity);
-  int sizeClass = (exponent - 6) * 4 + (int)(capacity >> (exponent - 2) & 3);
+  int mantissa = (int)(capacity >> (exponent - classBits)) & ((1 << classBits) - 1);
+  int sizeClass = ((exponent - 6) << classBits) + mantissa;
 
   Lock lock(mutex);
   Block *block = cached[sizeClass].first;
   if (block) {
     cached[sizeClass].remove(block);
   } else {
-    void *memory = nullptr;
-    if (hasAllocator)
-      memory = allocator.allocate(allocator.user, capacity + sizeof(Block), alignment);
-    else if (posix_memalign(&memory, alignment, capacity + sizeof(Block)) != 0)
-      memory = nullptr;
-    if (!memory)
+    block = (Block *)allocateFromSystem(capacity + sizeof(Block));
+    if (!block)
       return nullptr;
-    block = (Block *)memory;
     block->capacity = capacity;
     block->sizeClass = sizeClass;
   }
   block->lastCall = call;
   live.push(block);
+  inUse += block->capacity;
+  if (peak < inUse)
+    peak = inUse;
   return block->memory();
+}
+
+void *Memory::systemAllocate(int64_t size) {
+  Lock lock(mutex);
+  return allocateFromSystem(size);
+}
+
+void *Memory::allocateFromSystem(int64_t size) {
+  ++allocations;
+  if (hasAllocator)
+    return allocator.allocate(allocator.user, size, alignment);
+  void *memory;
+  return posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
+}
+
+void Memory::systemFree(void *pointer, int64_t size) {
+  if (hasAllocator)
+    allocator.free(allocator.user, pointer, size, alignment);
+  else
+    free(pointer);
 }
 
 void Memory::cache(Block *block) {
   block->lastCall = call;
+  inUse -= block->capacity;
   cached[block->sizeClass].push(block);
 }
 
@@ -107,6 +127,13 @@ void Memory::releaseKept() {
   }
 }
 
+bool Memory::isKept(const void *pointer) const {
+  for (Block *block = kept.first; block; block = block->next)
+    if (pointer >= block->memory() && pointer < (char *)block->memory() + block->capacity)
+      return true;
+  return false;
+}
+
 void Memory::recycle() {
   while (Block *block = live.first) {
     live.remove(block);
@@ -122,16 +149,9 @@ void Memory::trim() {
       next = block->next;
       if (block->lastCall + trimPeriod <= call) {
         list.remove(block);
-        returnToSystem(block);
+        systemFree(block, block->capacity + sizeof(Block));
       }
     }
-}
-
-void Memory::returnToSystem(Block *block) {
-  if (hasAllocator)
-    allocator.free(allocator.user, block, block->capacity + sizeof(Block), alignment);
-  else
-    free(block);
 }
 
 void Memory::destroy() {
@@ -140,7 +160,7 @@ void Memory::destroy() {
   for (List &list : cached)
     while (Block *block = list.first) {
       list.remove(block);
-      returnToSystem(block);
+      systemFree(block, block->capacity + sizeof(Block));
     }
 }
 

@@ -134,6 +134,13 @@ const char *lastError(const moec_session *session) {
   return session ? reinterpret_cast<const Session *>(session)->lastError() : "no session given";
 }
 
+moec_status memoryInfo(const moec_session *session, moec_memory_info *into) {
+  if (!session || !into)
+    return MOEC_INVALID_ARGUMENT;
+  reinterpret_cast<const Session *>(session)->fill(*into);
+  return MOEC_OK;
+}
+
 constexpr moec_model_table table = {sizeof(moec_model_table),
                                     MOEC_ABI_MAJOR,
                                     MOEC_ABI_MINOR,
@@ -143,7 +150,8 @@ constexpr moec_model_table table = {sizeof(moec_model_table),
                                     createSession,
                                     destroySession,
                                     run,
-                                    lastError};
+                                    lastError,
+                                    memoryInfo};
 
 } // namespace
 

@@ -16,6 +16,7 @@ Session *Session::create(int32_t workers, const moec_allocator *allocator,
   session->workers = workers;
   session->root.session = session;
   session->memory.initialize(allocator);
+  session->arena.initialize(session->memory);
 
   // calloc(0) may be NULL: one more of each.
   const moec_model_info &info = *session->info;
@@ -39,6 +40,7 @@ Session *Session::create(int32_t workers, const moec_allocator *allocator,
 
 void Session::destroy() {
   pool.stop();
+  arena.destroy();
   memory.destroy();
   free(contexts);
   free(symbols);
@@ -68,13 +70,16 @@ moec_status Session::run(const moec_tensor *inputs, int32_t numInputs, moec_tens
 }
 
 moec_status Session::runChecked(const moec_tensor *inputs, moec_tensor *outputs) {
-  memory.releaseKept();
-  moec_status result = bindInputs(*info, inputs, memory, inputBuffers, message);
+  memory.startCall();
+  arena.startCall();
+  moec_status result = bindInputs(*info, inputs, memory, arena, inputBuffers, message);
+  memory.releaseKept(); // inputs that lie there have been copied
   if (!result && !enter())
     result = status;
   if (!result) {
     for (int32_t i = 0; i < info->num_outputs; ++i) {
-      memory.keep(outputBuffers[i].data);
+      if (!arena.contains(outputBuffers[i].data))
+        memory.keep(outputBuffers[i].data);
       outputs[i] = {};
       outputs[i].data = outputBuffers[i].data;
       outputs[i].device = MOEC_CPU;
@@ -115,6 +120,29 @@ bool Session::isStopping() {
 void *Session::allocate(moec_rt_context *context, int64_t size) {
   if (void *pointer = memory.allocate(size))
     return pointer;
+  failAllocation(context, size);
+}
+
+void *Session::plan(const moec_rt_arena &table, const int64_t *sizes, const int64_t *&offsets) {
+  int64_t missing;
+  if (void *block = arena.plan(table, sizes, offsets, missing))
+    return block;
+  failAllocation(&root, missing);
+}
+
+void *Session::place(moec_rt_context *context, int32_t entry, int64_t size) {
+  if (void *pointer = arena.place(entry, size))
+    return pointer;
+  return allocate(context, size);
+}
+
+void Session::fill(moec_memory_info &into) const {
+  const moec_memory_info known = {into.size, memory.numAllocations(),
+                                  memory.peakBytes() + arena.usedBytes(), arena.liveBytes()};
+  memcpy(&into, &known, into.size < sizeof known ? into.size : sizeof known);
+}
+
+void Session::failAllocation(moec_rt_context *context, int64_t size) {
   char text[64];
   snprintf(text, sizeof text, "no memory for %lld bytes", (long long)size);
   report(MOEC_OUT_OF_MEMORY, nullptr, text);
@@ -179,6 +207,15 @@ void *moec_rt_alloc(moec_rt_context *context, int64_t size) {
 }
 
 void moec_rt_free(moec_rt_context *context, void *pointer) { context->session->release(pointer); }
+
+void *moec_rt_plan(moec_rt_context *context, const moec_rt_arena *arena, const int64_t *sizes,
+                   const int64_t **offsets) {
+  return context->session->plan(*arena, sizes, *offsets);
+}
+
+void *moec_rt_place(moec_rt_context *context, int32_t entry, int64_t size) {
+  return context->session->place(context, entry, size);
+}
 
 void moec_rt_report(moec_rt_context *context, const char *node, const char *message) {
   context->session->report(MOEC_RUNTIME_ERROR, node, message);

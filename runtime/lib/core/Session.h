@@ -2,6 +2,7 @@
 #ifndef MOEC_RT_LIB_CORE_SESSION_H
 #define MOEC_RT_LIB_CORE_SESSION_H
 
+#include "core/Arena.h"
 #include "core/Inputs.h"
 #include "core/Memory.h"
 #include "core/Message.h"
@@ -36,11 +37,17 @@ public:
   moec_status run(const moec_tensor *inputs, int32_t numInputs, moec_tensor *outputs,
                   int32_t numOutputs, const moec_run_options *options);
   const char *lastError() const { return message.text; }
+  void fill(moec_memory_info &info) const;
 
   // For generated code, by way of the moec_rt_* functions.
 
   void *allocate(moec_rt_context *context, int64_t size);
-  void release(void *pointer) { memory.release(pointer); }
+  void release(void *pointer) {
+    if (!arena.contains(pointer))
+      memory.release(pointer);
+  }
+  void *plan(const moec_rt_arena &table, const int64_t *sizes, const int64_t *&offsets);
+  void *place(moec_rt_context *context, int32_t entry, int64_t size);
   /// Records an error unless there is one already.
   void report(moec_status status, const char *node, const char *text);
   /// The call is to end: an error was recorded or the caller cancelled.
@@ -53,6 +60,7 @@ private:
 
   moec_status runChecked(const moec_tensor *inputs, moec_tensor *outputs);
   bool enter();
+  [[noreturn]] void failAllocation(moec_rt_context *context, int64_t size);
   static void runRange(void *loop, uint32_t chunk, int32_t worker);
 
   const moec_model_info *info = nullptr;
@@ -60,6 +68,7 @@ private:
   moec_rt_context root = {};
   moec_rt_context *contexts = nullptr; ///< One per worker.
   Memory memory;
+  Arena arena;
   Pool pool;
   std::atomic<bool> busy{false};
   const volatile int32_t *cancel = nullptr;

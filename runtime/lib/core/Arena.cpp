@@ -1,0 +1,254 @@
+#include "core/Arena.h"
+
+#include <algorithm>
+#include <string.h>
+
+namespace moec::rt {
+
+namespace {
+
+constexpr int64_t largestSize = INT64_C(1) << 46;
+
+int64_t roundUp(int64_t size) { return (size + 63) / 64 * 64; }
+
+bool overlap(const moec_rt_arena_entry &a, const moec_rt_arena_entry &b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+} // namespace
+
+void Arena::Plan::free(Memory &memory) {
+  sizes.free(memory);
+  bytes.free(memory);
+  offsets.free(memory);
+}
+
+void Arena::freeIndex() {
+  starts.free(*memory);
+  members.free(*memory);
+  scratch.free(*memory);
+  order.free(*memory);
+  while (numPlans > 0)
+    plans[--numPlans].free(*memory);
+  current = nullptr;
+  table = nullptr;
+}
+
+void Arena::destroy() {
+  freeIndex();
+  if (block)
+    memory->systemFree(block, capacity);
+  block = nullptr;
+  capacity = 0;
+}
+
+void Arena::startCall() {
+  current = nullptr;
+  used = 0;
+  ++call;
+}
+
+int32_t Arena::bucketOf(int32_t position) const {
+  return (int32_t)((int64_t)std::min(position, lastPosition) * numBuckets / (lastPosition + 1));
+}
+
+bool Arena::buildIndex(const moec_rt_arena &newTable) {
+  freeIndex();
+  const int32_t count = newTable.num_entries;
+  const moec_rt_arena_entry *entries = newTable.entries;
+  lastPosition = 0;
+  for (int32_t e = 0; e < count; ++e)
+    lastPosition = std::max(lastPosition, entries[e].first);
+  for (numBuckets = 1; numBuckets * numBuckets < count;)
+    ++numBuckets;
+  if (!starts.allocate(*memory, numBuckets + 1))
+    return false;
+  memset(starts.data, 0, (numBuckets + 1) * sizeof(int32_t));
+  for (int32_t e = 0; e < count; ++e)
+    for (int32_t b = bucketOf(entries[e].first); b <= bucketOf(entries[e].last); ++b)
+      ++starts[b + 1];
+  for (int32_t b = 0; b < numBuckets; ++b)
+    starts[b + 1] += starts[b];
+  if (!members.allocate(*memory, starts[numBuckets]) || !scratch.allocate(*memory, count) ||
+      !order.allocate(*memory, count))
+    return false;
+  // Filling moves each start to the next one; from the back, they end where they belong.
+  for (int32_t e = count - 1; e >= 0; --e)
+    for (int32_t b = bucketOf(entries[e].first); b <= bucketOf(entries[e].last); ++b)
+      members[--starts[b + 1]] = e;
+  for (int32_t b = 0; b < numBuckets; ++b)
+    starts[b] = starts[b + 1];
+  starts[numBuckets] = (int32_t)members.size;
+  table = &newTable;
+  return true;
+}
+
+Arena::Plan *Arena::find(const int64_t *sizes) {
+  for (int32_t i = 0; i < numPlans; ++i)
+    if (memcmp(plans[i].sizes.data, sizes, table->num_sizes * sizeof(int64_t)) == 0)
+      return &plans[i];
+  return nullptr;
+}
+
+/// A new plan, or the one not used for the longest time.
+Arena::Plan *Arena::takeSlot() {
+  const int64_t planBytes = (table->num_sizes + 2 * (int64_t)table->num_entries) * 8 + 1;
+  const int64_t limit = std::max(INT64_C(2), std::min<int64_t>(maxPlans, maxPlanBytes / planBytes));
+  if (numPlans < limit) {
+    Plan &plan = plans[numPlans];
+    if (plan.sizes.allocate(*memory, table->num_sizes) &&
+        plan.bytes.allocate(*memory, table->num_entries) &&
+        plan.offsets.allocate(*memory, table->num_entries)) {
+      ++numPlans;
+      return &plan;
+    }
+    plan.free(*memory);
+  }
+  if (numPlans == 0)
+    return nullptr;
+  return std::min_element(plans, plans + numPlans,
+                          [](const Plan &a, const Plan &b) { return a.lastCall < b.lastCall; });
+}
+
+/// Where `size` bytes fit during the entry's life, in the smallest gap; the end may lie beyond all
+/// others.
+int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
+  const moec_rt_arena_entry &self = table->entries[entry];
+  const int32_t firstBucket = bucketOf(self.first), lastBucket = bucketOf(self.last);
+  int32_t count = 0;
+  for (int32_t b = firstBucket; b <= lastBucket; ++b)
+    for (int32_t i = starts[b]; i < starts[b + 1]; ++i) {
+      const int32_t e = members[i];
+      const moec_rt_arena_entry &other = table->entries[e];
+      // Taken in the first bucket that both live in.
+      if (plan.offsets[e] >= 0 && plan.bytes[e] > 0 && overlap(self, other) &&
+          b == std::max(firstBucket, bucketOf(other.first)))
+        scratch[count++] = {plan.offsets[e], plan.offsets[e] + roundUp(plan.bytes[e])};
+    }
+  std::sort(scratch.data, scratch.data + count,
+            [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
+  int64_t end = 0, best = -1, smallest = INT64_MAX;
+  for (int32_t i = 0; i < count; ++i) {
+    const int64_t gap = scratch[i].begin - end;
+    if (gap >= size && gap < smallest) {
+      smallest = gap;
+      best = end;
+    }
+    end = std::max(end, scratch[i].end);
+  }
+  return best >= 0 ? best : end;
+}
+
+bool Arena::assign(Plan &plan, int64_t &missing) {
+  const moec_rt_arena_entry *entries = table->entries;
+  int32_t count = 0;
+  for (int32_t e = 0; e < table->num_entries; ++e) {
+    plan.offsets[e] = -1;
+    plan.bytes[e] = 0;
+    if (entries[e].size < 0)
+      continue;
+    plan.bytes[e] = missing = plan.sizes[entries[e].size];
+    if (missing < 0 || missing > largestSize)
+      return false;
+    order[count++] = e;
+  }
+  std::sort(order.data, order.data + count, [&](int32_t a, int32_t b) {
+    return plan.bytes[a] != plan.bytes[b] ? plan.bytes[a] > plan.bytes[b] : a < b;
+  });
+  plan.total = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t e = order[i];
+    const int64_t size = roundUp(plan.bytes[e]);
+    plan.offsets[e] = size == 0 ? 0 : findGap(plan, e, size);
+    plan.total = std::max(plan.total, plan.offsets[e] + size);
+    missing = plan.total;
+    if (plan.total > largestSize)
+      return false;
+  }
+  return true;
+}
+
+/// Makes the block large enough; and smaller, when it has been much too large for a while.
+bool Arena::reserve(int64_t size) {
+  size = std::max(size, INT64_C(64));
+  recentMaximum = std::max(recentMaximum, size);
+  bool isTooLarge = false;
+  if (call % trimPeriod == 0) {
+    isTooLarge = recentMaximum + recentMaximum / 4 < capacity;
+    recentMaximum = size;
+  }
+  if (size <= capacity && !isTooLarge)
+    return true;
+  // Sizes that grow call by call (a cache's) do not make a new block each time.
+  const int64_t newCapacity = isTooLarge ? size : std::max(size, capacity + capacity / 8);
+  if (block)
+    memory->systemFree(block, capacity);
+  block = (char *)memory->systemAllocate(newCapacity);
+  capacity = block ? newCapacity : 0;
+  return block != nullptr;
+}
+
+void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int64_t *&offsets,
+                  int64_t &missing) {
+  missing = sizeof(Plan);
+  if (table != &newTable && !buildIndex(newTable)) {
+    freeIndex();
+    return nullptr;
+  }
+  Plan *plan = find(sizes);
+  if (!plan) {
+    if (!(plan = takeSlot()))
+      return nullptr;
+    memcpy(plan->sizes.data, sizes, table->num_sizes * sizeof(int64_t));
+    if (!assign(*plan, missing)) {
+      // Not to be found again: no size is that.
+      std::fill_n(plan->sizes.data, table->num_sizes, INT64_MIN);
+      return nullptr;
+    }
+  }
+  missing = plan->total;
+  if (!reserve(plan->total))
+    return nullptr;
+  for (int32_t e = 0; e < table->num_entries; ++e)
+    if (table->entries[e].size < 0) {
+      plan->offsets[e] = -1;
+      plan->bytes[e] = 0;
+    }
+  plan->lastCall = call;
+  current = plan;
+  used = plan->total;
+  offsets = plan->offsets.data;
+  return block;
+}
+
+void *Arena::place(int32_t entry, int64_t size) {
+  if (!current || size <= 0 || size > largestSize)
+    return nullptr;
+  current->bytes[entry] = size;
+  const int64_t offset = findGap(*current, entry, roundUp(size));
+  if (offset + roundUp(size) > capacity)
+    return nullptr;
+  current->offsets[entry] = offset;
+  used = std::max(used, offset + roundUp(size));
+  return block + offset;
+}
+
+int64_t Arena::liveBytes() const {
+  int64_t largest = 0;
+  if (!current)
+    return 0;
+  // The sum only grows where a buffer's life begins.
+  for (int32_t e = 0; e < table->num_entries; ++e) {
+    const int32_t position = table->entries[e].first, b = bucketOf(position);
+    int64_t sum = 0;
+    for (int32_t i = starts[b]; i < starts[b + 1]; ++i) {
+      const moec_rt_arena_entry &other = table->entries[members[i]];
+      if (other.first <= position && position <= other.last)
+        sum += current->bytes[members[i]];
+    }
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
+
+} // namespace moec::rt

@@ -1,0 +1,110 @@
+// Places of a call's buffers in one block of memory.
+#ifndef MOEC_RT_LIB_CORE_ARENA_H
+#define MOEC_RT_LIB_CORE_ARENA_H
+
+#include "core/Memory.h"
+#include "moec_rt/kernel_abi.h"
+
+namespace moec::rt {
+
+/// The arena of a session's calls. Buffers whose sizes are known when the call starts are placed
+/// the largest first, each into the smallest gap that fits between those in use at the same time
+/// (greedy by size: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
+/// 2020). The result is kept for the last tuples of sizes. Buffers whose sizes come up during the
+/// call go into what gaps are left.
+///
+/// The block stays from call to call, and holds the outputs in between.
+class Arena {
+public:
+  void initialize(Memory &memory) { this->memory = &memory; }
+  void destroy();
+
+  /// Starts a call, without a plan as yet.
+  void startCall();
+
+  /// See moec_rt_plan. Returns NULL if a size is below 0 or the system has no memory; `missing` is
+  /// the size that could not be had.
+  void *plan(const moec_rt_arena &table, const int64_t *sizes, const int64_t *&offsets,
+             int64_t &missing);
+  /// See moec_rt_place. Returns NULL if there is no room.
+  void *place(int32_t entry, int64_t size);
+
+  bool contains(const void *pointer) const {
+    return (const char *)pointer >= block && (const char *)pointer < block + capacity;
+  }
+  /// The end of what the call has planned and placed.
+  int64_t usedBytes() const { return used; }
+  /// The largest sum of sizes of buffers that the call had in use at one position.
+  int64_t liveBytes() const;
+
+private:
+  static constexpr int32_t maxPlans = 16;
+  static constexpr int64_t maxPlanBytes = 4 << 20; ///< Of all plans; two may be larger.
+  static constexpr uint64_t trimPeriod = 32;
+
+  /// Memory of the session's source.
+  template <typename T>
+  struct Array {
+    T *data = nullptr;
+    int64_t size = 0;
+
+    bool allocate(Memory &memory, int64_t count) {
+      data = (T *)memory.systemAllocate((count + 1) * sizeof(T)); // never none
+      size = data ? count : 0;
+      return data != nullptr;
+    }
+    void free(Memory &memory) {
+      if (data)
+        memory.systemFree(data, (size + 1) * sizeof(T));
+      data = nullptr;
+      size = 0;
+    }
+    T &operator[](int64_t i) const { return data[i]; }
+  };
+
+  /// The places for one tuple of sizes.
+  struct Plan {
+    Array<int64_t> sizes;   ///< The tuple.
+    Array<int64_t> bytes;   ///< By entry; 0 where not known (yet).
+    Array<int64_t> offsets; ///< By entry; -1: has no place (yet).
+    int64_t total = 0;
+    uint64_t lastCall = 0;
+
+    void free(Memory &memory);
+  };
+  struct Interval {
+    int64_t begin, end;
+  };
+
+  bool buildIndex(const moec_rt_arena &newTable);
+  void freeIndex();
+  Plan *find(const int64_t *sizes);
+  Plan *takeSlot();
+  bool assign(Plan &plan, int64_t &missing);
+  int64_t findGap(const Plan &plan, int32_t entry, int64_t size);
+  bool reserve(int64_t size);
+  int32_t bucketOf(int32_t position) const;
+
+  Memory *memory = nullptr;
+  const moec_rt_arena *table = nullptr;
+  char *block = nullptr;
+  int64_t capacity = 0;
+
+  // The entries that live in each of `numBuckets` ranges of positions: members[starts[b]] to
+  // members[starts[b + 1] - 1]. Finding who lives at the same time takes no look at all entries.
+  int32_t lastPosition = 0, numBuckets = 0;
+  Array<int32_t> starts, members;
+  Array<Interval> scratch;
+  Array<int32_t> order;
+
+  Plan plans[maxPlans];
+  int32_t numPlans = 0; ///< Slots in use.
+  Plan *current = nullptr;
+  int64_t used = 0;
+  uint64_t call = 0;
+  int64_t recentMaximum = 0; ///< Of totals, since the block was last compared with it.
+};
+
+} // namespace moec::rt
+
+#endif // MOEC_RT_LIB_CORE_ARENA_H
