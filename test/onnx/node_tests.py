@@ -12,12 +12,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
 import indexing_cases
+import matrix_cases
 import movement_cases
 import single_node
 
 
 def main(moec, pattern=""):
-    cases = [*movement_cases.cases(), *indexing_cases.cases()]
+    cases = [*movement_cases.cases(), *indexing_cases.cases(), *matrix_cases.cases()]
     chosen = [case for case in cases if re.search(pattern, f"{case.op}/{case.name}")]
     results = single_node.run_cases(moec, chosen)
     for name, problem in results:
