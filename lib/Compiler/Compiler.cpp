@@ -88,6 +88,7 @@ private:
     LoweringOptions lowering;
     lowering.vectorBytes = target.vectorBytes;
     lowering.vectorRegisters = target.vectorRegisters;
+    lowering.fusesMultiplyAdd = target.has(MOEC_FEATURE_FMA);
     switch (phase) {
     case Phase::Import:
     case Phase::Object:

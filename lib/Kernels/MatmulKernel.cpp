@@ -377,7 +377,8 @@ private:
     assert(module && "the text of the kernel is ours");
     for (const Micro &micro : microKernels) {
       module->lookupSymbol(micro.name)->erase();
-      buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked);
+      buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked,
+                       options.fusesMultiplyAdd);
     }
     return module;
   }

@@ -25,9 +25,10 @@ namespace {
 
 class MicroKernelBuilder {
 public:
-  MicroKernelBuilder(func::FuncOp function, Type elementType, MicroTile tile, bool masked)
+  MicroKernelBuilder(func::FuncOp function, Type elementType, MicroTile tile, bool masked,
+                     bool fused)
       : builder(OpBuilder::atBlockEnd(function.addEntryBlock())), loc(function.getLoc()),
-        tile(tile), vectorType(VectorType::get(tile.lanes, elementType)) {
+        tile(tile), fused(fused), vectorType(VectorType::get(tile.lanes, elementType)) {
     ValueRange arguments = function.getArguments();
     a = {arguments[0], arguments[1], arguments[2]};
     b = {arguments[3], arguments[4], arguments[5]};
@@ -81,6 +82,12 @@ private:
     return vector::MaskedLoadOp::create(builder, loc, vectorType, memory, position, masks[v], zero);
   }
 
+  Value multiplyAdd(Value x, Value y, Value sum) {
+    if (fused)
+      return vector::FMAOp::create(builder, loc, x, y, sum);
+    return arith::AddFOp::create(builder, loc, sum, arith::MulFOp::create(builder, loc, x, y));
+  }
+
   /// One step along the depth: an outer product of a column of A and a row of B.
   SmallVector<Value> step(Value k, ValueRange sums) {
     SmallVector<Value> row, result;
@@ -92,8 +99,7 @@ private:
       Value element = memref::LoadOp::create(builder, loc, a.memory, position);
       Value broadcast = vector::BroadcastOp::create(builder, loc, vectorType, element);
       for (unsigned v = 0; v < tile.vectors; ++v)
-        result.push_back(
-            vector::FMAOp::create(builder, loc, broadcast, row[v], sums[i * tile.vectors + v]));
+        result.push_back(multiplyAdd(broadcast, row[v], sums[i * tile.vectors + v]));
     }
     return result;
   }
@@ -115,6 +121,7 @@ private:
   OpBuilder builder;
   Location loc;
   MicroTile tile;
+  bool fused;
   VectorType vectorType;
   Matrix a, b, c;
   Value depth, accumulate;
@@ -124,7 +131,7 @@ private:
 } // namespace
 
 void moec::buildMicroKernel(ModuleOp module, StringRef name, Type elementType, MicroTile tile,
-                            bool masked) {
+                            bool masked, bool fused) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type index = builder.getIndexType();
   Type memory = MemRefType::get({ShapedType::kDynamic}, elementType);
@@ -137,5 +144,5 @@ void moec::buildMicroKernel(ModuleOp module, StringRef name, Type elementType, M
   function.setPrivate();
   // A leaf of its own: inlined among other loops its accumulators would be spilled.
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
-  MicroKernelBuilder(function, elementType, tile, masked).build();
+  MicroKernelBuilder(function, elementType, tile, masked, fused).build();
 }

@@ -32,9 +32,9 @@ struct MicroTile {
 ///
 /// which computes C[i, j] (+)= Σ_k A[i, k] · B[k, j] for i < tile.rows and j < tile.columns(), the
 /// element (i, j) of C lying at cOffset + i · ldc + j and so on; with `masked` only for j < width.
-/// B's rows are read in whole vectors. Floats only; products and sums are fused.
+/// B's rows are read in whole vectors. Floats only; a product is added without rounding if `fused`.
 void buildMicroKernel(mlir::ModuleOp module, llvm::StringRef name, mlir::Type elementType,
-                      MicroTile tile, bool masked);
+                      MicroTile tile, bool masked, bool fused);
 
 } // namespace moec
 

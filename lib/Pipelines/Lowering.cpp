@@ -43,6 +43,7 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   LinkKernelsPassOptions link;
   link.vectorBytes = options.vectorBytes;
   link.vectorRegisters = options.vectorRegisters;
+  link.fusesMultiplyAdd = options.fusesMultiplyAdd;
   pm.addPass(createLinkKernelsPass(link));
   // After linking, which makes buffers, and before loops, in which an allocation has no block of
   // its own.

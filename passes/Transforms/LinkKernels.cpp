@@ -104,7 +104,8 @@ struct LinkKernels : impl::LinkKernelsPassBase<LinkKernels> {
   using LinkKernelsPassBase::LinkKernelsPassBase;
 
   void runOnOperation() override {
-    KernelLinker linker(getOperation(), KernelOptions{vectorBytes, vectorRegisters});
+    KernelLinker linker(getOperation(),
+                        KernelOptions{vectorBytes, vectorRegisters, fusesMultiplyAdd});
     SmallVector<kernel::CallOp> calls;
     getOperation().walk([&](kernel::CallOp call) { calls.push_back(call); });
     for (kernel::CallOp call : calls)

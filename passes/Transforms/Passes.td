@@ -227,7 +227,9 @@ def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"vectorBytes", "vector-bytes", "unsigned", "16", "Width of a vector register, in bytes">,
-    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "Number of vector registers">];
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "Number of vector registers">,
+    Option<"fusesMultiplyAdd", "fuses-multiply-add", "bool", "false",
+           "Multiply and add are one instruction">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",

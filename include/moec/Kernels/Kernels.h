@@ -12,6 +12,9 @@ namespace moec {
 struct KernelOptions {
   unsigned vectorBytes = 16;     ///< width of a vector register
   unsigned vectorRegisters = 16; ///< how many there are
+  /// Whether the target multiplies and adds in one instruction. Without it a fused operation would
+  /// be a call of the C library for each lane, so products are rounded.
+  bool fusesMultiplyAdd = false;
 };
 
 /// The columns of a panel (see kernel.panels) for a constant matrix of `columns` columns: as many

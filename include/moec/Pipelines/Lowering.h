@@ -15,6 +15,9 @@ struct LoweringOptions : mlir::PassPipelineOptions<LoweringOptions> {
                                llvm::cl::init(16)};
   Option<unsigned> vectorRegisters{
       *this, "vector-registers", llvm::cl::desc("Number of vector registers"), llvm::cl::init(16)};
+  Option<bool> fusesMultiplyAdd{*this, "fuses-multiply-add",
+                                llvm::cl::desc("Multiply and add are one instruction"),
+                                llvm::cl::init(false)};
 };
 
 /// `lower`: afterwards no onnx operation is left; linalg, tensor, scf and kernel operations on

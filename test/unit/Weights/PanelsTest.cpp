@@ -1,0 +1,101 @@
+#include "moec/Weights/Panels.h"
+
+#include "../Errors.h"
+#include "gtest/gtest.h"
+
+#include <numeric>
+#include <vector>
+
+using namespace moec;
+
+namespace {
+
+llvm::ArrayRef<char> bytesOf(const std::vector<float> &values) {
+  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)};
+}
+
+std::vector<float> pack(const std::vector<float> &tensor, const PanelLayout &layout) {
+  std::vector<float> packed;
+  llvm::Error error = packPanels(bytesOf(tensor), layout, [&](llvm::ArrayRef<char> bytes) {
+    auto *values = reinterpret_cast<const float *>(bytes.data());
+    packed.insert(packed.end(), values, values + bytes.size() / sizeof(float));
+    return llvm::Error::success();
+  });
+  EXPECT_EQ(errorOf(std::move(error)), "");
+  return packed;
+}
+
+/// [count, depth, columns] in a dense tensor, or [count, columns, depth] if transposed.
+PanelLayout dense(int64_t count, int64_t depth, int64_t columns, int64_t panel, bool transposed) {
+  PanelLayout layout;
+  layout.count = count;
+  layout.depth = depth;
+  layout.columns = columns;
+  layout.countStride = depth * columns;
+  layout.depthStride = transposed ? 1 : columns;
+  layout.columnStride = transposed ? depth : 1;
+  layout.panel = panel;
+  return layout;
+}
+
+std::vector<float> ramp(size_t size) {
+  std::vector<float> values(size);
+  std::iota(values.begin(), values.end(), 1.0f);
+  return values;
+}
+
+TEST(PanelsTest, PanelByPanelRowByRow) {
+  // 1 2 3      columns in twos: 1 2 / 4 5, then 3 0 / 6 0
+  // 4 5 6
+  EXPECT_EQ(pack(ramp(6), dense(1, 2, 3, 2, false)), (std::vector<float>{1, 2, 4, 5, 3, 0, 6, 0}));
+  EXPECT_EQ(pack({1, 4, 2, 5, 3, 6}, dense(1, 2, 3, 2, true)),
+            (std::vector<float>{1, 2, 4, 5, 3, 0, 6, 0}));
+}
+
+TEST(PanelsTest, UnpackUndoesPack) {
+  for (bool transposed : {false, true})
+    for (int64_t count : {1, 3})
+      for (int64_t depth : {1, 5, 16})
+        for (int64_t columns : {1, 7, 64, 65})
+          for (int64_t panel : {1, 8, 64}) {
+            PanelLayout layout = dense(count, depth, columns, panel, transposed);
+            std::vector<float> tensor = ramp(count * depth * columns),
+                               packed = pack(tensor, layout);
+            ASSERT_EQ(static_cast<int64_t>(packed.size() * sizeof(float)), layout.packedSize());
+            std::vector<float> again(tensor.size());
+            EXPECT_EQ(errorOf(unpackPanels(
+                          bytesOf(packed), layout,
+                          {reinterpret_cast<char *>(again.data()), again.size() * sizeof(float)})),
+                      "");
+            EXPECT_EQ(again, tensor);
+          }
+}
+
+TEST(PanelsTest, PartOfATensor) {
+  // Columns 1 and 2 of the second matrix of [2, 2, 3].
+  PanelLayout layout = dense(1, 2, 2, 2, false);
+  layout.offset = 6 + 1;
+  layout.depthStride = 3;
+  EXPECT_EQ(pack(ramp(12), layout), (std::vector<float>{8, 9, 11, 12}));
+}
+
+TEST(PanelsTest, WhatDoesNotFitIsRefused) {
+  PanelLayout good = dense(2, 3, 4, 4, false);
+  EXPECT_EQ(errorOf(good.verify(96)), "");
+  EXPECT_EQ(errorOf(good.verify(95)), "a panel layout lies beyond its tensor");
+  PanelLayout shifted = good;
+  shifted.offset = 1;
+  EXPECT_EQ(errorOf(shifted.verify(96)), "a panel layout lies beyond its tensor");
+  PanelLayout negative = good;
+  negative.depthStride = -1;
+  EXPECT_EQ(errorOf(negative.verify(96)), "a panel layout has a negative member");
+  PanelLayout huge = good;
+  huge.depth = huge.count = int64_t(1) << 40;
+  EXPECT_EQ(errorOf(huge.verify(96)), "a panel layout has no size");
+  PanelLayout far = good;
+  far.countStride = std::numeric_limits<int64_t>::max();
+  far.depthStride = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(errorOf(far.verify(96)), "a panel layout lies beyond every tensor");
+}
+
+} // namespace
