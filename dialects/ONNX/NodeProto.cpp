@@ -149,10 +149,28 @@ Value NodeImporter::lookup(StringRef name, Location loc) {
   return name.empty() ? NoneOp::create(builder, loc).getResult() : names.lookup(name);
 }
 
+llvm::Error NodeImporter::importTensorAs(const ::onnx::TensorProto &tensor, StringRef name,
+                                         Location loc) {
+  if (importTensorValue) {
+    llvm::Expected<Value> value = importTensorValue(tensor, name, loc);
+    if (!value)
+      return value.takeError();
+    names.insert(name, *value);
+    return llvm::Error::success();
+  }
+  llvm::Expected<DenseElementsAttr> elements = importTensor(builder.getContext(), tensor);
+  if (!elements)
+    return elements.takeError();
+  names.insert(name, ConstantOp::create(builder, loc, *elements));
+  return llvm::Error::success();
+}
+
 llvm::Error NodeImporter::importConstant(const ::onnx::NodeProto &node, Location loc) {
   if (node.attribute_size() != 1 || node.output_size() != 1)
     return makeError("node '" + node.name() + "' of type Constant has " +
                      Twine(node.attribute_size()) + " attributes, expected 1");
+  if (node.attribute(0).has_t())
+    return importTensorAs(node.attribute(0).t(), node.output(0), loc);
   llvm::Expected<NamedAttribute> attribute =
       importAttribute(builder.getContext(), node.attribute(0));
   if (!attribute)
@@ -187,8 +205,16 @@ llvm::Error NodeImporter::importNode(const ::onnx::NodeProto &node, Location loc
                      "', of which no operator set is imported");
   int64_t version =
       findSchemaVersion(domain, node.op_type(), opset->second).value_or(opset->second);
+  // Trailing absent operands and results are left out.
+  auto countPresent = [](const auto &names) {
+    int count = names.size();
+    while (count > 0 && names.Get(count - 1).empty())
+      --count;
+    return count;
+  };
   SmallVector<Value> operands;
-  for (const std::string &name : node.input()) {
+  for (const std::string &name :
+       llvm::make_range(node.input().begin(), node.input().begin() + countPresent(node.input()))) {
     Value operand = lookup(name, loc);
     if (!operand)
       return makeError("node '" + node.name() + "' of type " + node.op_type() +
@@ -196,7 +222,9 @@ llvm::Error NodeImporter::importNode(const ::onnx::NodeProto &node, Location loc
     operands.push_back(operand);
   }
   SmallVector<Type> results;
-  for (const std::string &name : node.output()) {
+  auto outputs =
+      llvm::make_range(node.output().begin(), node.output().begin() + countPresent(node.output()));
+  for (const std::string &name : outputs) {
     Type unknown = UnrankedTensorType::get(UnknownType::get(builder.getContext()));
     results.push_back(name.empty() ? Type(builder.getNoneType()) : unknown);
   }
@@ -222,7 +250,7 @@ llvm::Error NodeImporter::importNode(const ::onnx::NodeProto &node, Location loc
   }
   if (!regionNames.empty())
     op.setRegionNamesAttr(builder.getStrArrayAttr(regionNames));
-  for (auto [name, result] : llvm::zip_equal(node.output(), op.getOutputs()))
+  for (auto [name, result] : llvm::zip(outputs, op.getOutputs()))
     if (!name.empty())
       names.insert(name, result);
   return llvm::Error::success();
@@ -239,12 +267,9 @@ llvm::Error NodeImporter::importGraph(const ::onnx::GraphProto &graph, Region &r
       type = UnrankedTensorType::get(UnknownType::get(builder.getContext()));
     names.insert(input.name(), block->addArgument(type, loc));
   }
-  for (const ::onnx::TensorProto &initializer : graph.initializer()) {
-    llvm::Expected<DenseElementsAttr> tensor = importTensor(builder.getContext(), initializer);
-    if (!tensor)
-      return tensor.takeError();
-    names.insert(initializer.name(), ConstantOp::create(builder, loc, *tensor));
-  }
+  for (const ::onnx::TensorProto &initializer : graph.initializer())
+    if (llvm::Error error = importTensorAs(initializer, initializer.name(), loc))
+      return error;
   for (const ::onnx::NodeProto &node : graph.node())
     if (llvm::Error error = importNode(node, loc))
       return error;

@@ -14,11 +14,13 @@
 #include "llvm/ADT/ScopedHashTable.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
+#include <functional>
 
 namespace onnx {
 class AttributeProto;
 class GraphProto;
 class NodeProto;
+class TensorProto;
 } // namespace onnx
 
 namespace moec::onnx {
@@ -40,6 +42,13 @@ public:
   NodeImporter(mlir::OpBuilder &builder, llvm::StringMap<int64_t> opsets)
       : builder(builder), opsets(std::move(opsets)), scope(names) {}
 
+  /// Makes a value of a tensor that is called `name`: of a Constant, or an initializer of a
+  /// subgraph.
+  using TensorImporter = std::function<llvm::Expected<mlir::Value>(
+      const ::onnx::TensorProto &tensor, llvm::StringRef name, mlir::Location loc)>;
+  /// Without one, they become onnx.constant.
+  void setTensorImporter(TensorImporter importer) { importTensorValue = std::move(importer); }
+
   void define(llvm::StringRef name, mlir::Value value) { names.insert(name, value); }
   /// The value of a name (an absent operand for ""); null if there is none.
   mlir::Value lookup(llvm::StringRef name, mlir::Location loc);
@@ -52,8 +61,12 @@ private:
   llvm::Error importGraph(const ::onnx::GraphProto &graph, mlir::Region &region,
                           mlir::Location loc);
 
+  llvm::Error importTensorAs(const ::onnx::TensorProto &tensor, llvm::StringRef name,
+                             mlir::Location loc);
+
   mlir::OpBuilder &builder;
   llvm::StringMap<int64_t> opsets;
+  TensorImporter importTensorValue;
   llvm::ScopedHashTable<llvm::StringRef, mlir::Value> names;
   llvm::ScopedHashTable<llvm::StringRef, mlir::Value>::ScopeTy scope;
 };

@@ -1,5 +1,6 @@
 #include "moec/Compiler/Compiler.h"
 
+#include "ArtifactWeights.h"
 #include "CodePartitions.h"
 #include "SignatureFromIR.h"
 
@@ -10,36 +11,18 @@
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
 #include "moec/Support/AtomicFile.h"
-#include "moec/Weights/Panels.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
 using namespace moec;
 
 namespace {
-
-PanelLayout getPanelLayout(kernel::PanelsAttr attribute, Type elementType) {
-  PanelLayout layout;
-  layout.elementSize = elementType.getIntOrFloatBitWidth() / 8;
-  layout.offset = attribute.getOffset();
-  layout.count = attribute.getCount();
-  layout.depth = attribute.getDepth();
-  layout.columns = attribute.getColumns();
-  layout.panel = attribute.getPanel();
-  ArrayRef<int64_t> strides = attribute.getStrides().asArrayRef();
-  layout.countStride = strides[0];
-  layout.depthStride = strides[1];
-  layout.columnStride = strides[2];
-  return layout;
-}
 
 /// One compilation.
 class Compilation {
@@ -55,9 +38,11 @@ public:
     start("import");
     ImportOptions import;
     import.allowLinkedWeights = options.allowLinkedWeights;
-    module = loadModule(context, options.input, import);
-    if (!module)
+    ImportedModel loaded = loadModule(context, options.input, import);
+    if (!loaded.module)
       return failure();
+    module = std::move(loaded.module);
+    weights = std::move(loaded.weights);
     Phase done = options.from.value_or(Phase::Import);
     if (options.emit < done)
       return fail("cannot emit '" + getPhaseInfo(options.emit).name +
@@ -109,7 +94,24 @@ private:
     return pm.run(*module);
   }
 
+  /// Weights that were decoded go into a file beside the IR, which names it.
+  LogicalResult keepSpilledWeights() {
+    if (!weights || !weights->hasSpilled())
+      return success();
+    if (options.output != "-") {
+      if (llvm::Error error = weights->persist(*module, options.output + ".weights"))
+        return fail(std::move(error));
+      return success();
+    }
+    emitWarning(module->getLoc())
+        << "weights that the model stores element by element are not kept, so this IR cannot be "
+           "compiled further: write it with -o FILE to have them beside it";
+    return success();
+  }
+
   LogicalResult emitIR() {
+    if (failed(keepSpilledWeights()))
+      return failure();
     std::string bytes;
     llvm::raw_string_ostream stream(bytes);
     if (StringRef(options.output).ends_with(".mlirbc")) {
@@ -143,8 +145,15 @@ private:
     request.target = target;
     request.weightsFile = options.weightsFile;
     request.link = options.link;
-    if (failed(collectWeights(request)))
+    if (!weights) {
+      llvm::Expected<ModuleWeights> opened = ModuleWeights::open(*module);
+      if (!opened)
+        return fail(opened.takeError());
+      weights = std::move(*opened);
+    }
+    if (failed(planWeights(*module, *weights, request)))
       return failure();
+    ModelHash hash(*weights, options.input, /*inBackground=*/options.jobs != 1);
     start("object");
     std::vector<SmallVector<char, 0>> objects;
     if (failed(emitObjects(request, objects)))
@@ -152,56 +161,12 @@ private:
     for (const SmallVector<char, 0> &object : objects)
       request.objects.push_back(object);
     start("artifact");
+    llvm::Expected<Sha256Digest> digest = hash.take();
+    if (!digest)
+      return fail(digest.takeError());
+    request.modelHash = *digest;
     if (llvm::Error error = writeArtifact(request, options.output))
       return fail(std::move(error));
-    return success();
-  }
-
-  /// The packed weights, as ranges of the files that hold them.
-  LogicalResult collectWeights(ArtifactRequest &request) {
-    llvm::StringMap<std::shared_ptr<llvm::MemoryBuffer>> files;
-    llvm::SHA256 hash;
-    for (auto file : module->getOps<moe::WeightFileOp>()) {
-      auto buffer = llvm::MemoryBuffer::getFile(file.getPath(), /*IsText=*/false,
-                                                /*RequiresNullTerminator=*/false);
-      if (!buffer)
-        return file.emitError() << "cannot read '" << file.getPath()
-                                << "': " << buffer.getError().message();
-      if ((*buffer)->getBufferSize() != file.getSize())
-        return file.emitError() << "'" << file.getPath() << "' has " << (*buffer)->getBufferSize()
-                                << " bytes, expected " << file.getSize();
-      hash.update((*buffer)->getBuffer());
-      files[file.getSymName()] = std::move(*buffer);
-    }
-    SymbolTable symbols(*module);
-    for (auto packed : module->getOps<kernel::PackedOp>()) {
-      auto data = symbols.lookup<moe::WeightDataOp>(packed.getSource());
-      if (!data)
-        return packed.emitOpError("names '")
-               << packed.getSource() << "', which is no 'moe.weight_data'";
-      std::shared_ptr<llvm::MemoryBuffer> buffer = files.lookup(data.getFile());
-      StringRef bytes = buffer->getBuffer().substr(data.getOffset(), data.getLength());
-      ArrayRef<char> source(bytes.data(), bytes.size());
-      WeightsEntry entry{
-          static_cast<uint64_t>(packed.getOffset()), static_cast<uint64_t>(packed.getSize()), {}};
-      if (kernel::PanelsAttr attribute = packed.getLayoutAttr()) {
-        PanelLayout layout =
-            getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
-        if (llvm::Error error = layout.verify(bytes.size()))
-          return packed.emitOpError(llvm::toString(std::move(error)));
-        entry.write = [buffer, source, layout](WeightsSink sink) {
-          return packPanels(source, layout, sink);
-        };
-      } else {
-        entry.write = [buffer, source](WeightsSink sink) { return sink(source); };
-      }
-      request.weights.push_back(std::move(entry));
-      request.weightsSize =
-          std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
-    }
-    if (auto file = llvm::MemoryBuffer::getFile(options.input, false, false))
-      hash.update((*file)->getBuffer());
-    request.modelHash = hash.final();
     return success();
   }
 
@@ -247,6 +212,7 @@ private:
   MLIRContext &context;
   CpuTarget target;
   OwningOpRef<ModuleOp> module;
+  std::optional<ModuleWeights> weights; ///< of an imported model, else when they are needed
 };
 
 } // namespace

@@ -242,6 +242,15 @@ std::optional<uint32_t> OnnxSkeleton::payloadIndex(StringRef location) const {
   return index;
 }
 
+bool moec::isOnnxModel(ArrayRef<char> bytes) {
+  WireReader reader(bytes, 0, bytes.size());
+  bool hasGraph = false;
+  for (WireField field; reader.next(field);)
+    hasGraph |=
+        field.type == WireType::Bytes && getNested(Message::Model, field.number) == Message::Graph;
+  return hasGraph && !reader.hasFailed();
+}
+
 Expected<OnnxSkeleton> moec::scanOnnxModel(WeightStore &store, uint32_t file,
                                            const OnnxWireLimits &limits) {
   Expected<ArrayRef<char>> bytes = store.bytes(file);

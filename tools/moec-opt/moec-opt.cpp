@@ -25,7 +25,7 @@ static std::unique_ptr<llvm::MemoryBuffer> importModel(StringRef path,
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
-  OwningOpRef<ModuleOp> module = moec::loadModule(context, path, {});
+  OwningOpRef<ModuleOp> module = moec::loadModule(context, path, {}).module;
   if (!module)
     return {};
   std::string bytes;

@@ -45,7 +45,7 @@ Error inspectModel(StringRef path, const ImportOptions &options, bool asJson) {
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.getDiagEngine().registerHandler(
       [](mlir::Diagnostic &diagnostic) { reportDiagnostic(diagnostic); });
-  mlir::OwningOpRef<mlir::ModuleOp> module = loadModule(context, path, options);
+  mlir::OwningOpRef<mlir::ModuleOp> module = loadModule(context, path, options).module;
   if (!module)
     return createStringError(path + ": neither a compiled model nor a model that can be read");
   ModelSummary summary = summarizeModel(*module);

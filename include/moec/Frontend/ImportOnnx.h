@@ -3,6 +3,7 @@
 #ifndef MOEC_FRONTEND_IMPORTONNX_H
 #define MOEC_FRONTEND_IMPORTONNX_H
 
+#include "moec/Frontend/ModuleWeights.h"
 #include "moec/OnnxLibrary/OnnxModel.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -15,13 +16,24 @@ struct ImportOptions {
   /// Follow symbolic links to external data, and accept files with several hard links (caches are
   /// made of both).
   bool allowLinkedWeights = false;
+  /// How the files are held.
+  WeightStoreOptions storage;
 };
 
+/// A module, and the files of its weights where they are open.
+struct ImportedModel {
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< null after an error
+  std::optional<ModuleWeights> weights;     ///< of a model that was imported
+};
+
+/// Tensors up to this many bytes are constants in the IR, larger ones weights by reference.
+inline constexpr int64_t kMaxConstantBytes = 1024;
+
 /// The model in `path` as a module: one function `main` with one `onnx.node` a node, located at the
-/// nodes' names, and weights by reference to the files that hold them (`moe.weight`). Null after an
-/// error, which is a diagnostic of the context, as are warnings.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
-                                             const ImportOptions &options);
+/// nodes' names, and weights by reference to the files that hold them (`moe.weight`). File 0 of the
+/// store is the model itself. Errors are diagnostics of the context, as are warnings.
+ImportedModel importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
+                         const ImportOptions &options);
 
 } // namespace moec
 

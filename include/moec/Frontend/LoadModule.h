@@ -7,14 +7,15 @@
 
 namespace moec {
 
-/// What a file holds, by its first bytes (bytecode) or its name (.onnx, else IR as text).
+/// What a file holds: bytecode and ONNX by their contents, ONNX also by the name (.onnx), else IR
+/// as text.
 enum class ModelFormat { Onnx, Bytecode, Text };
 ModelFormat detectFormat(llvm::StringRef path, llvm::StringRef contents);
 
-/// The module in `path`, whatever its format; "-" is IR on standard input. Null after an error,
-/// which is a diagnostic of the context.
-mlir::OwningOpRef<mlir::ModuleOp> loadModule(mlir::MLIRContext &context, llvm::StringRef path,
-                                             const ImportOptions &options);
+/// The module in `path`, whatever its format; "-" is IR on standard input. Errors are diagnostics
+/// of the context.
+ImportedModel loadModule(mlir::MLIRContext &context, llvm::StringRef path,
+                         const ImportOptions &options);
 
 } // namespace moec
 

@@ -25,7 +25,12 @@ struct OnnxLimits {
   int maxMessageDepth = 100;           ///< nested messages
   int64_t maxNodes = 1'000'000;        ///< with those of subgraphs, after inlining
   int maxFunctions = 10'000;           ///< of the model
-  int maxCallDepth = 100;              ///< of the model's functions
+  int maxCallDepth = 32;               ///< of the model's functions
+  int maxGraphDepth = 32;              ///< of subgraphs
+  int maxRank = 64;
+  int64_t maxElements = int64_t(1) << 40; ///< of a tensor
+  size_t maxNameBytes = 64 << 10;
+  uint32_t maxExternalFiles = 10'000;
 };
 
 /// A model made ready: functions of its own inlined, old operator sets converted.

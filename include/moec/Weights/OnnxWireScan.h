@@ -44,6 +44,10 @@ struct OnnxSkeleton {
   std::optional<uint32_t> payloadIndex(llvm::StringRef location) const;
 };
 
+/// Whether the bytes are fields of a ModelProto with a graph among them: enough to tell a model
+/// from text or bytecode without a file name. Looks at the outermost fields only.
+bool isOnnxModel(llvm::ArrayRef<char> bytes);
+
 /// Scans the ModelProto in a file of the store. raw_data, float_data and double_data become ranges
 /// of that file; what is encoded element by element (int32_data, int64_data, uint64_data, unpacked
 /// fields) is decoded to the width of the type and spilled. Strings stay in the skeleton.

@@ -35,6 +35,9 @@ public:
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToEnd(body);
     moec::onnx::NodeImporter nodes(builder, std::move(opsets));
+    nodes.setTensorImporter([&](const ::onnx::TensorProto &tensor, StringRef name, Location loc) {
+      return weights.import(builder, *module, tensor, name, loc);
+    });
     if (failed(importInitializers(*module, nodes)) || failed(importInputs(function, nodes)) ||
         failed(importNodes(nodes)) || failed(importOutputs(function, nodes)))
       return {};
@@ -58,9 +61,9 @@ private:
   LogicalResult importInitializers(ModuleOp module, moec::onnx::NodeImporter &nodes) {
     for (const ::onnx::TensorProto &tensor : graph.initializer()) {
       Location loc = nameLoc(tensor.name());
-      FailureOr<Value> value = weights.import(builder, module, tensor, loc);
-      if (failed(value))
-        return failure();
+      llvm::Expected<Value> value = weights.import(builder, module, tensor, tensor.name(), loc);
+      if (!value)
+        return emitError(loc) << llvm::toString(value.takeError());
       initializers.insert(tensor.name());
       nodes.define(tensor.name(), *value);
     }
@@ -166,8 +169,7 @@ private:
 
 } // namespace
 
-OwningOpRef<ModuleOp> moec::importOnnx(MLIRContext &context, StringRef path,
-                                       const ImportOptions &options) {
+ImportedModel moec::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options) {
   context.loadDialect<func::FuncDialect, moec::onnx::ONNXDialect, moe::MoEDialect>();
   Location loc = NameLoc::get(StringAttr::get(&context, path));
   WeightImporter weights(path, options);
@@ -178,5 +180,6 @@ OwningOpRef<ModuleOp> moec::importOnnx(MLIRContext &context, StringRef path,
   }
   for (const std::string &warning : model->warnings)
     emitWarning(loc) << warning;
-  return ModelImporter(context, *model->proto, weights).run(path);
+  OwningOpRef<ModuleOp> module = ModelImporter(context, *model->proto, weights).run(path);
+  return {std::move(module), weights.takeWeights()};
 }

@@ -1,0 +1,44 @@
+//===- ModuleWeights.h - The files behind the weights of a module ------------------------*- C++
+//-*-===//
+#ifndef MOEC_FRONTEND_MODULEWEIGHTS_H
+#define MOEC_FRONTEND_MODULEWEIGHTS_H
+
+#include "moec/Weights/WeightStore.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace moec {
+
+/// The `moe.weight_file` operations of a module, and the store that holds what they name.
+class ModuleWeights {
+public:
+  explicit ModuleWeights(std::unique_ptr<WeightStore> store) : store(std::move(store)) {}
+
+  /// Opens the files that a module names. Fails where one is missing, has another size, or was not
+  /// kept.
+  static llvm::Expected<ModuleWeights> open(mlir::ModuleOp module, WeightStoreOptions options = {});
+
+  WeightStore &getStore() const { return *store; }
+
+  /// Declares a file of the store in the module, once; returns its symbol.
+  llvm::StringRef declare(mlir::ModuleOp module, uint32_t file);
+  /// The number of a declared file in the store.
+  std::optional<uint32_t> lookup(llvm::StringRef symbol) const;
+
+  /// Weights that were decoded and are in no file of their own: without persist, the module says so
+  /// by an empty path, and is of use only together with this object.
+  bool hasSpilled() const { return store->getSpillFile().has_value(); }
+  /// Writes those weights to `path` and names it in the module.
+  llvm::Error persist(mlir::ModuleOp module, llvm::StringRef path);
+
+private:
+  std::unique_ptr<WeightStore> store;
+  llvm::StringMap<uint32_t> files;                   ///< by symbol
+  llvm::DenseMap<uint32_t, llvm::StringRef> symbols; ///< of declared files; keys of `files`
+};
+
+} // namespace moec
+
+#endif // MOEC_FRONTEND_MODULEWEIGHTS_H

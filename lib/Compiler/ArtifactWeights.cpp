@@ -1,0 +1,136 @@
+#include "ArtifactWeights.h"
+
+#include "dialects/Kernel/KernelOps.h"
+#include "dialects/MoE/MoEOps.h"
+#include "moec/Weights/Panels.h"
+
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+using namespace moec;
+
+/// Of a weight whose pages are left mapped until it is written. Panels go over all rows of a
+/// matrix again and again, so giving back pages earlier costs time; above this it is done after
+/// each kReleaseBytes of the packed form, which touch at most 16 times as much (the kernel maps 16
+/// pages around the one that is read).
+static constexpr uint64_t kMaxMappedBytes = uint64_t(128) << 20;
+static constexpr uint64_t kReleaseBytes = uint64_t(4) << 20;
+
+static PanelLayout getPanelLayout(kernel::PanelsAttr attribute, Type elementType) {
+  PanelLayout layout;
+  layout.elementSize = elementType.getIntOrFloatBitWidth() / 8;
+  layout.offset = attribute.getOffset();
+  layout.count = attribute.getCount();
+  layout.depth = attribute.getDepth();
+  layout.columns = attribute.getColumns();
+  layout.panel = attribute.getPanel();
+  ArrayRef<int64_t> strides = attribute.getStrides().asArrayRef();
+  layout.countStride = strides[0];
+  layout.depthStride = strides[1];
+  layout.columnStride = strides[2];
+  return layout;
+}
+
+/// The weight as it is in its file.
+static llvm::Error writePlain(const WeightStore &store, WeightRange range, WeightsSink sink) {
+  llvm::Expected<ArrayRef<char>> bytes = store.bytes(range);
+  if (!bytes)
+    return bytes.takeError();
+  for (uint64_t done = 0; done < range.length; done += kReleaseBytes) {
+    uint64_t length = std::min(kReleaseBytes, range.length - done);
+    if (llvm::Error error = sink(bytes->slice(done, length)))
+      return error;
+    store.release({range.file, range.offset + done, length});
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error writePanels(const WeightStore &store, WeightRange range,
+                               const PanelLayout &layout, WeightsSink sink) {
+  llvm::Expected<ArrayRef<char>> bytes = store.bytes(range);
+  if (!bytes)
+    return bytes.takeError();
+  uint64_t sinceRelease = 0;
+  llvm::Error error = packPanels(*bytes, layout, [&](ArrayRef<char> panel) -> llvm::Error {
+    sinceRelease += panel.size();
+    if (range.length > kMaxMappedBytes && sinceRelease >= kReleaseBytes) {
+      store.release(range);
+      sinceRelease = 0;
+    }
+    return sink(panel);
+  });
+  store.release(range);
+  return error;
+}
+
+LogicalResult moec::planWeights(ModuleOp module, const ModuleWeights &weights,
+                                ArtifactRequest &request) {
+  const WeightStore &store = weights.getStore();
+  SymbolTable symbols(module);
+  for (auto packed : module.getOps<kernel::PackedOp>()) {
+    auto data = symbols.lookup<moe::WeightDataOp>(packed.getSource());
+    if (!data)
+      return packed.emitOpError("names '")
+             << packed.getSource() << "', which is no 'moe.weight_data'";
+    std::optional<uint32_t> file = weights.lookup(data.getFile());
+    if (!file)
+      return data.emitOpError("names '") << data.getFile() << "', which is no file of the model";
+    WeightRange range{*file, data.getOffset(), data.getLength()};
+    if (llvm::Expected<ArrayRef<char>> bytes = store.bytes(range); !bytes)
+      return data.emitOpError(llvm::toString(bytes.takeError()));
+    WeightsEntry entry{
+        static_cast<uint64_t>(packed.getOffset()), static_cast<uint64_t>(packed.getSize()), {}};
+    if (kernel::PanelsAttr attribute = packed.getLayoutAttr()) {
+      PanelLayout layout =
+          getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
+      if (llvm::Error error = layout.verify(range.length))
+        return packed.emitOpError(llvm::toString(std::move(error)));
+      entry.write = [&store, range, layout](WeightsSink sink) {
+        return writePanels(store, range, layout, sink);
+      };
+    } else {
+      entry.write = [&store, range](WeightsSink sink) { return writePlain(store, range, sink); };
+    }
+    request.weights.push_back(std::move(entry));
+    request.weightsSize =
+        std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());
+  }
+  return success();
+}
+
+ModelHash::ModelHash(const ModuleWeights &weights, StringRef input, bool inBackground) {
+  WeightStore &store = weights.getStore();
+  // An imported model is file 0 of its store already. What was decoded follows from the others.
+  std::vector<uint32_t> files;
+  std::vector<WeightFile> table = store.getTable();
+  SmallString<256> path(input);
+  llvm::sys::fs::make_absolute(path);
+  bool isKnown = !table.empty() && table.front().path == path;
+  if (!isKnown && input != "-" && llvm::sys::fs::is_regular_file(path)) {
+    llvm::Expected<uint32_t> added = store.addFile(path);
+    if (!added) {
+      result = std::async(std::launch::deferred, [message = llvm::toString(added.takeError())] {
+        return Result{{}, message};
+      });
+      return;
+    }
+    files.push_back(*added);
+  }
+  std::optional<uint32_t> spill = store.getSpillFile();
+  for (uint32_t file = 0; file < table.size(); ++file)
+    if (file != spill)
+      files.push_back(file);
+  result = std::async(inBackground ? std::launch::async : std::launch::deferred,
+                      [&store, files = std::move(files)] {
+                        llvm::Expected<Sha256Digest> digest = sha256Files(store, files);
+                        return digest ? Result{*digest, ""}
+                                      : Result{{}, llvm::toString(digest.takeError())};
+                      });
+}
+
+llvm::Expected<Sha256Digest> ModelHash::take() {
+  Result value = result.get();
+  if (!value.error.empty())
+    return llvm::createStringError(value.error);
+  return value.digest;
+}
