@@ -6,6 +6,7 @@ RUN: %python %s %src_root moec-opt
 
 import collections
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ def problemOf(opt, described):
         file.write(described.before)
         file.flush()
         done = subprocess.run([opt, f"--{described.flag}", file.name], capture_output=True, text=True)
+    if "// error:" in described.after:  # a verifier shows what it refuses, and how
+        message = re.search(r"// error: (.*)", described.after)[1]
+        return None if done.returncode and message in done.stderr else f"does not refuse its IR with {message}"
     if done.returncode:
         return f"fails on its IR before: {done.stderr.strip().splitlines()[:1]}"
     found = collections.Counter(descriptions.operations(done.stdout))

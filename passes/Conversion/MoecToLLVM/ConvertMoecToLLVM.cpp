@@ -227,6 +227,9 @@ struct ConvertMoecToLLVM : impl::ConvertMoecToLLVMPassBase<ConvertMoecToLLVM> {
     FunctionType entryType = entries.empty() ? FunctionType() : entries[0].second;
     std::string entryName = entries.empty() ? "" : entries[0].first.getSymName().str();
 
+    if (!entries.empty() && failed(checkEntry(entries[0].first)))
+      return signalPassFailure();
+
     threadContext(module);
     expandChecks(module);
     if (failed(materializeMasks(module)) || failed(convert(module)))
@@ -236,6 +239,19 @@ struct ConvertMoecToLLVM : impl::ConvertMoecToLLVMPassBase<ConvertMoecToLLVM> {
   }
 
 private:
+  /// What the runtime hands over are dense buffers.
+  static LogicalResult checkEntry(func::FuncOp entry) {
+    auto isBuffer = [](Type type) {
+      auto buffer = dyn_cast<MemRefType>(type);
+      return buffer && buffer.getLayout().isIdentity();
+    };
+    for (ArrayRef<Type> types : {entry.getArgumentTypes(), entry.getResultTypes()})
+      for (Type type : types)
+        if (!isBuffer(type))
+          return entry.emitError("takes or gives ") << type << ", expected dense buffers";
+    return success();
+  }
+
   /// Masks of a length become comparisons of lane numbers.
   LogicalResult materializeMasks(ModuleOp module) {
     RewritePatternSet patterns(&getContext());

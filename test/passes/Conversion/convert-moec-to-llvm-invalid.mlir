@@ -7,3 +7,10 @@ func.func @main() {
 func.func @other() {
   return
 }
+
+// -----
+
+// expected-error @below {{takes or gives 'i1', expected dense buffers}}
+func.func @main(%flag: i1) {
+  return
+}

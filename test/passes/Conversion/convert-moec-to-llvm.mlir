@@ -46,7 +46,9 @@ moe.weight_file @file "weights" size 1024
 moe.weight_data @weight in @file[0, 1024] : tensor<256xf32>
 kernel.packed @w0 from @weight offset 4096 size 1024
 // CHECK:      llvm.func internal @main
-func.func @main(%ok: i1) -> memref<1xf32> {
+func.func @main(%flag: memref<1xi1>) -> memref<1xf32> {
+  %c0 = arith.constant 0 : index
+  %ok = memref.load %flag[%c0] : memref<1xi1>
   // CHECK:      %[[BASE:.*]] = llvm.load %{{.*}} invariant : !llvm.ptr -> !llvm.ptr
   // CHECK:      %[[OFFSET:.*]] = llvm.mlir.constant(4096 : i64)
   // CHECK:      llvm.getelementptr %[[BASE]][%[[OFFSET]]]
@@ -55,7 +57,6 @@ func.func @main(%ok: i1) -> memref<1xf32> {
   // CHECK-NEXT: llvm.unreachable
   kernel.check %ok, "is wrong" loc("the_node")
   %y = memref.alloc() : memref<1xf32>
-  %c0 = arith.constant 0 : index
   %v = memref.load %w[%c0] : memref<256xf32>
   memref.store %v, %y[%c0] : memref<1xf32>
   // CHECK-NOT:  llvm.call @moec_rt_free

@@ -54,8 +54,9 @@ TEST(LoadedModel, passesOnErrors) {
 
 TEST(LoadedModel, refusesOtherFiles) {
   EXPECT_EQ(errorOf(LoadedModel::load(MOEC_TEST_TWICE_ABI_7)),
-            MOEC_TEST_TWICE_ABI_7 ": made for version 7.0 of the model interface, this program "
-                                  "speaks 1.0");
+            MOEC_TEST_TWICE_ABI_7 ": made for version 7." + std::to_string(MOEC_ABI_MINOR) +
+                " of the model interface, this program speaks " + std::to_string(MOEC_ABI_MAJOR) +
+                "." + std::to_string(MOEC_ABI_MINOR));
   EXPECT_EQ(errorOf(LoadedModel::load("/nowhere.so")), "/nowhere.so: no such file");
   std::string error = errorOf(LoadedModel::load(MOEC_TEST_DIR "/CMakeLists.txt"));
   EXPECT_EQ(error, MOEC_TEST_DIR "/CMakeLists.txt: not a compiled model: invalid ELF header");
