@@ -1,6 +1,6 @@
 """Single-node models of every operator that is lowered, against ONNX Runtime.
 
-REQUIRES: moec-test-python, moec-compile
+REQUIRES: moec-test-python
 RUN: %python %s moec
 
 node_tests.py MOEC [REGEX]: prints what is wrong, and `N of M`; fails unless N is M.

@@ -1,4 +1,4 @@
-"""Single-node models: build, compile and run them, and compare with ONNX Runtime.
+"""Models of single nodes: build, compile and run them, and compare with ONNX Runtime.
 
 A case is a node with arrays for its operands. Operands in `constants` become initializers, the others
 inputs of the model, of static sizes or, in the second variant of each case, of sizes that the compiler
@@ -38,29 +38,33 @@ class Case:
     result_types: tuple = ()  # numpy types of outputs that are not those of operand 0
 
 
-def model_of(case, dynamic):
-    """The model and the arrays of its inputs."""
-    inputs, initializers, names, feeds = [], [], [], {}
-    for i, array in enumerate(case.operands):
-        name = "" if array is None else f"x{i}"
-        names.append(name)
-        if array is None:
-            continue
-        if i in case.constants:
-            initializers.append(numpy_helper.from_array(array, name))
-            continue
-        feeds[name] = array
-        shape = [f"{name}_{d}" for d in range(array.ndim)] if dynamic else array.shape
-        if dynamic and i in STATIC_SIZES.get(case.op, ()):
-            # All but the last size: how many sizes, axes or coordinates there are is part of the node.
-            shape = [*shape[:-1], *array.shape[-1:]]
-        dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
-        inputs.append(helper.make_tensor_value_info(name, dtype, shape))
-    outputs = [f"y{i}" for i in range(case.outputs)]
-    node = helper.make_node(case.op, names, outputs, name=case.op, **case.attributes)
-    graph = helper.make_graph([node], "single", inputs, [onnx.ValueInfoProto(name=y) for y in outputs],
-                              initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)])
+def model_of(variants):
+    """One model with a node per (case, dynamic), and the arrays of its inputs. The names of the values
+    of case n start with c<n>_."""
+    nodes, inputs, outputs, initializers, feeds = [], [], [], [], {}
+    for n, (case, dynamic) in enumerate(variants):
+        names = []
+        for i, array in enumerate(case.operands):
+            name = "" if array is None else f"c{n}_x{i}"
+            names.append(name)
+            if array is None:
+                continue
+            if i in case.constants:
+                initializers.append(numpy_helper.from_array(array, name))
+                continue
+            feeds[name] = array
+            shape = [f"{name}_{d}" for d in range(array.ndim)] if dynamic else array.shape
+            if dynamic and i in STATIC_SIZES.get(case.op, ()):
+                # All but the last size: how many sizes, axes or coordinates there are is part of the node.
+                shape = [*shape[:-1], *array.shape[-1:]]
+            dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
+            inputs.append(helper.make_tensor_value_info(name, dtype, shape))
+        results = [f"c{n}_y{i}" for i in range(case.outputs)]
+        outputs += results
+        nodes.append(helper.make_node(case.op, names, results, name=f"{case.op}_{n}", **case.attributes))
+    graph = helper.make_graph(nodes, "nodes", inputs, [onnx.ValueInfoProto(name=y) for y in outputs], initializers)
+    opset = helper.make_opsetid("", variants[0][0].opset)
+    model = helper.make_model(graph, opset_imports=[opset])
     model.ir_version = 10
     inferred = onnx.shape_inference.infer_shapes(model)
     for mine, found in zip(model.graph.output, inferred.graph.output):
@@ -115,22 +119,28 @@ def call(command):
     return done.returncode, message
 
 
-def check_model(moec, model, feeds, expected, folder, tolerance=1e-5, error=None):
-    """Compiles and runs; what is wrong, or None."""
+def compile_and_run(moec, model, feeds, folder):
+    """The outputs by name, or the message of what failed; and the exit code."""
     folder = pathlib.Path(folder)
     onnx.save(model, folder / "model.onnx")
     np.savez(folder / "in.npz", **feeds)
     code, message = call([moec, "compile", folder / "model.onnx", "-o", folder / "model.so"])
     if code == 0:
         code, message = call([moec, "run", folder / "model.so", "--inputs", folder / "in.npz",
-                              "--outputs", folder / "out.npz"])
+                              "--outputs", folder / "out.npz"])  # fmt: skip
+    return (dict(np.load(folder / "out.npz")) if code == 0 else message), code
+
+
+def check_model(moec, model, feeds, expected, folder, tolerance=1e-5, error=None):
+    """Compiles and runs; what is wrong, or None."""
+    found, code = compile_and_run(moec, model, feeds, folder)
     if code != 0:
-        if error and code > 0 and re.search(error, message):
+        if error and code > 0 and re.search(error, found):
             return None
-        return message.splitlines()[0] if message else f"exit code {code}"
+        errors = [line for line in found.splitlines() if "error" in line] or found.splitlines()
+        return errors[0] if errors else f"exit code {code}"
     if error:
         return f"no error, expected {error!r}"
-    found = np.load(folder / "out.npz")
     for output, array in zip(model.graph.output, expected):
         problem = difference(found[output.name], array, tolerance)
         if problem:
@@ -138,27 +148,64 @@ def check_model(moec, model, feeds, expected, folder, tolerance=1e-5, error=None
     return None
 
 
-def check_case(moec, case, dynamic):
+def expected_of(variant):
+    case, _ = variant
+    if case.expected is not None or case.error is not None:
+        return case.expected
+    # The reference sees constants as constants, too.
+    return reference(*model_of([variant]))
+
+
+def check_one(moec, variant):
+    case, _ = variant
     with tempfile.TemporaryDirectory() as folder:
-        model, feeds = model_of(case, dynamic)
-        expected = case.expected
-        if expected is None and case.error is None:
-            # The reference sees constants as constants, too.
-            expected = reference(model, feeds)
-        return check_model(moec, model, feeds, expected, folder, case.tolerance, case.error)
+        model, feeds = model_of([variant])
+        return check_model(moec, model, feeds, expected_of(variant), folder, case.tolerance, case.error)
 
 
-def run_cases(moec, cases, jobs=2):
-    """Runs all variants; (name, problem) of each, in order."""
-    variants = [(case, dynamic) for case in cases for dynamic in ((False, True) if case.dynamic else (False,))]
+def check_batch(moec, variants):
+    """What is wrong with each, or None. One model for all saves the time of compiling many; where it
+    fails as a whole, each is tried alone."""
 
-    def one(variant):
-        case, dynamic = variant
-        name = f"{case.op}/{case.name}{'/dynamic' if dynamic else ''}"
+    def guarded(function, *arguments):
         try:
-            return name, check_case(moec, case, dynamic)
+            return function(*arguments)
         except Exception as problem:  # a case that cannot even be built is a failure of the test
-            return name, f"{type(problem).__name__}: {problem}"
+            return f"{type(problem).__name__}: {problem}"
 
+    def together():
+        with tempfile.TemporaryDirectory() as folder:
+            found, code = compile_and_run(moec, *model_of(variants), folder)
+        if code != 0:
+            return None
+        problems = []
+        for n, variant in enumerate(variants):
+            outputs = [found[f"c{n}_y{i}"] for i in range(variant[0].outputs)]
+            wrong = [difference(*pair, variant[0].tolerance) for pair in zip(outputs, expected_of(variant))]
+            problems.append(next(filter(None, wrong), None))
+        return problems
+
+    if len(variants) > 1:
+        problems = guarded(together)
+        if isinstance(problems, list):
+            return problems
+    return [guarded(check_one, moec, variant) for variant in variants]
+
+
+def run_cases(moec, cases, jobs=2, batch_size=24):
+    """Runs all variants; (name, problem) of each."""
+    batches, alone = {}, []
+    for case in cases:
+        if case.error:  # ends the call
+            alone.append([(case, case.dynamic)])
+            continue
+        for dynamic in (False, True) if case.dynamic else (False,):
+            batches.setdefault(case.opset, []).append((case, dynamic))
+    work = [all[i : i + batch_size] for all in batches.values() for i in range(0, len(all), batch_size)] + alone
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(one, variants))
+        problems = pool.map(lambda variants: check_batch(moec, variants), work)
+        return [
+            (f"{case.op}/{case.name}{'/dynamic' if dynamic else ''}", problem)
+            for variants, found in zip(work, problems)
+            for (case, dynamic), problem in zip(variants, found)
+        ]
