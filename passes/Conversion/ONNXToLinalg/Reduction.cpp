@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace moec;
@@ -48,12 +49,26 @@ static Value combine(const ScalarEmitter &s, ReductionKind kind, Value a, Value 
   llvm_unreachable("covered switch");
 }
 
+/// A constant of equal elements as a single one. Upstream folds it into the body in any case, also
+/// where it is the only operand that says how long the loops are.
+static BroadcastOperand scalarizeSplat(NodeLowering &lowering, const BroadcastOperand &operand) {
+  DenseElementsAttr constant;
+  if (!matchPattern(operand.tensor, m_Constant(&constant)) || !constant.isSplat())
+    return operand;
+  auto scalar = DenseElementsAttr::get(RankedTensorType::get({}, constant.getElementType()),
+                                       constant.getSplatValue<Attribute>());
+  return {arith::ConstantOp::create(lowering.builder, lowering.loc, scalar), {}};
+}
+
 Value moec::emitReduction(NodeLowering &lowering, ArrayRef<BroadcastOperand> operands,
                           ArrayRef<SymExpr> dims, const AxisSet &axes, ReductionKind kind,
                           Type type, bool isUnsigned,
                           llvm::function_ref<Value(ScalarEmitter &, ValueRange)> element) {
   OpBuilder &builder = lowering.builder;
-  std::optional<BroadcastReads> reads = readBroadcast(lowering, operands, dims);
+  SmallVector<BroadcastOperand> scalarized;
+  for (const BroadcastOperand &operand : operands)
+    scalarized.push_back(scalarizeSplat(lowering, operand));
+  std::optional<BroadcastReads> reads = readBroadcast(lowering, scalarized, dims);
   if (!reads)
     return {};
   ScalarEmitter outside(builder, lowering.loc, type, isUnsigned);
@@ -65,9 +80,16 @@ Value moec::emitReduction(NodeLowering &lowering, ArrayRef<BroadcastOperand> ope
     iterators.push_back(axes[d] ? utils::IteratorType::reduction : utils::IteratorType::parallel);
   }
   SmallVector<AffineMap> maps(reads->maps);
+  SmallVector<Value> inputs(reads->inputs);
+  // Operands that are broadcast, or folded into the body, do not say how long the loops are.
+  if (!dims.empty() &&
+      (maps.empty() || !inversePermutation(concatAffineMaps(maps, builder.getContext())))) {
+    inputs.push_back(lowering.empty(dims, type));
+    maps.push_back(builder.getMultiDimIdentityMap(dims.size()));
+  }
   maps.push_back(AffineMap::get(dims.size(), 0, exprs, builder.getContext()));
   return linalg::GenericOp::create(
-             builder, lowering.loc, init.getType(), reads->inputs, init, maps, iterators,
+             builder, lowering.loc, init.getType(), inputs, init, maps, iterators,
              [&](OpBuilder &nested, Location loc, ValueRange arguments) {
                ScalarEmitter s(nested, loc, type, isUnsigned);
                SmallVector<Value> elements;
