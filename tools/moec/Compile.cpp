@@ -64,6 +64,7 @@ Error runCompile(Arguments &arguments) {
   registerAllDialects(registry);
   mlir::MLIRContext context(registry, options.jobs == 1 ? mlir::MLIRContext::Threading::DISABLED
                                                         : mlir::MLIRContext::Threading::ENABLED);
+  context.printOpOnDiagnostic(false); // users know nodes, not operations
   bool hadError = false;
   context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
     if (onTerminal)

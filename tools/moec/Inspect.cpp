@@ -43,6 +43,7 @@ Error inspectModel(StringRef path, const ImportOptions &options, bool asJson) {
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // users know nodes, not operations
   context.getDiagEngine().registerHandler(
       [](mlir::Diagnostic &diagnostic) { reportDiagnostic(diagnostic); });
   mlir::OwningOpRef<mlir::ModuleOp> module = loadModule(context, path, options).module;

@@ -60,11 +60,10 @@ public:
       argumentTypes.push_back(type);
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
-    // Every refusal is reported.
+    // The first refusal ends it: what follows would ask for values that are not there.
     for (Operation &op : oldBody.without_terminator())
-      failed |= mlir::failed(lower(state, builder, &op));
-    if (failed)
-      return failure();
+      if (mlir::failed(lower(state, builder, &op)) || failed)
+        return failure();
     auto ret = cast<func::ReturnOp>(oldBody.getTerminator());
     SmallVector<Value> results;
     for (Value operand : ret.getOperands()) {
