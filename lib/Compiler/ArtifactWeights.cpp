@@ -9,12 +9,8 @@
 using namespace mlir;
 using namespace moec;
 
-/// Of a weight whose pages are left mapped until it is written. Panels go over all rows of a
-/// matrix again and again, so giving back pages earlier costs time; above this it is done after
-/// each kReleaseBytes of the packed form, which touch at most 16 times as much (the kernel maps 16
-/// pages around the one that is read).
-static constexpr uint64_t kMaxMappedBytes = uint64_t(128) << 20;
-static constexpr uint64_t kReleaseBytes = uint64_t(4) << 20;
+/// How much of a weight is written before its pages are given back.
+static constexpr uint64_t kReleaseBytes = uint64_t(32) << 20;
 
 static PanelLayout getPanelLayout(kernel::PanelsAttr attribute, Type elementType) {
   PanelLayout layout;
@@ -50,17 +46,9 @@ static llvm::Error writePanels(const WeightStore &store, WeightRange range,
   llvm::Expected<ArrayRef<char>> bytes = store.bytes(range);
   if (!bytes)
     return bytes.takeError();
-  uint64_t sinceRelease = 0;
-  llvm::Error error = packPanels(*bytes, layout, [&](ArrayRef<char> panel) -> llvm::Error {
-    sinceRelease += panel.size();
-    if (range.length > kMaxMappedBytes && sinceRelease >= kReleaseBytes) {
-      store.release(range);
-      sinceRelease = 0;
-    }
-    return sink(panel);
+  return packPanels(*bytes, layout, sink, [&](int64_t begin, int64_t end) {
+    store.release({range.file, range.offset + begin, static_cast<uint64_t>(end - begin)});
   });
-  store.release(range);
-  return error;
 }
 
 LogicalResult moec::planWeights(ModuleOp module, const ModuleWeights &weights,

@@ -58,19 +58,114 @@ static void forEachRun(const PanelLayout &layout, int64_t matrix, int64_t panel,
   }
 }
 
+static constexpr int64_t kStepBytes = int64_t(32) << 20;
+
+namespace {
+
+/// Packs panels [firstPanel, firstPanel + numPanels) of one matrix into a buffer of zeros.
+class PanelPacker {
+public:
+  PanelPacker(ArrayRef<char> tensor, const PanelLayout &layout,
+              llvm::function_ref<void(int64_t, int64_t)> passed)
+      : tensor(tensor), layout(layout), passed(passed) {}
+
+  void pack(int64_t matrix, int64_t firstPanel, int64_t numPanels, char *into) {
+    int64_t first = firstPanel * layout.panel;
+    int64_t columns = std::min(numPanels * layout.panel, layout.columns - first);
+    int64_t start = layout.offset + matrix * layout.countStride + first * layout.columnStride;
+    if (layout.columnStride == 1)
+      return packRows(start, columns, into);
+    for (int64_t column = 0; column < columns; column += layout.panel) {
+      int64_t width = std::min(layout.panel, columns - column);
+      packColumns(start + column * layout.columnStride, width,
+                  into + column * layout.depth * layout.elementSize);
+    }
+  }
+
+private:
+  /// Rows lie in one piece: all panels of a row at once, so that each is read from memory once.
+  void packRows(int64_t start, int64_t columns, char *into) {
+    int64_t size = layout.elementSize, panelBytes = layout.depth * layout.panel * size;
+    for (int64_t k = 0; k < layout.depth; ++k) {
+      int64_t row = start + k * layout.depthStride;
+      const char *from = &tensor[row * size];
+      char *to = into + k * layout.panel * size;
+      for (int64_t n = 0; n < columns; n += layout.panel, to += panelBytes)
+        std::memcpy(to, from + n * size, std::min(layout.panel, columns - n) * size);
+      pass(row * size, (row + columns) * size, k + 1 == layout.depth);
+    }
+  }
+
+  /// The elements of a row lie apart; mostly, those of a column lie together.
+  void packColumns(int64_t start, int64_t width, char *into) {
+    switch (layout.elementSize) {
+    case 1:
+      return packColumns<uint8_t>(start, width, into);
+    case 2:
+      return packColumns<uint16_t>(start, width, into);
+    case 4:
+      return packColumns<uint32_t>(start, width, into);
+    case 8:
+      return packColumns<uint64_t>(start, width, into);
+    default:
+      for (int64_t k = 0; k < layout.depth; ++k)
+        for (int64_t n = 0; n < width; ++n)
+          copyElement(start + k * layout.depthStride + n * layout.columnStride,
+                      into + (k * layout.panel + n) * layout.elementSize, layout.elementSize);
+    }
+  }
+  template <typename Element>
+  void packColumns(int64_t start, int64_t width, char *into) {
+    constexpr int64_t kBlock = 64 / sizeof(Element); // a cache line
+    for (int64_t block = 0; block < layout.depth; block += kBlock)
+      for (int64_t n = 0; n < width; ++n)
+        for (int64_t k = block; k < std::min(block + kBlock, layout.depth); ++k)
+          copyElement(start + k * layout.depthStride + n * layout.columnStride,
+                      into + (k * layout.panel + n) * sizeof(Element), sizeof(Element));
+    int64_t last =
+        start + (layout.depth - 1) * layout.depthStride + (width - 1) * layout.columnStride;
+    pass(start * sizeof(Element), (last + 1) * sizeof(Element), /*isLast=*/true);
+  }
+  void copyElement(int64_t from, char *to, size_t size) {
+    std::memcpy(to, &tensor[from * static_cast<int64_t>(size)], size);
+  }
+
+  void pass(int64_t begin, int64_t end, bool isLast) {
+    passedBegin = std::min(passedBegin, begin);
+    passedEnd = std::max(passedEnd, end);
+    if (!passed || (!isLast && passedEnd - passedBegin < kStepBytes))
+      return;
+    passed(passedBegin, passedEnd);
+    passedBegin = std::numeric_limits<int64_t>::max();
+    passedEnd = 0;
+  }
+
+  ArrayRef<char> tensor;
+  const PanelLayout &layout;
+  llvm::function_ref<void(int64_t, int64_t)> passed;
+  int64_t passedBegin = std::numeric_limits<int64_t>::max(), passedEnd = 0;
+};
+
+} // namespace
+
 llvm::Error moec::packPanels(ArrayRef<char> tensor, const PanelLayout &layout,
-                             llvm::function_ref<llvm::Error(ArrayRef<char>)> sink) {
+                             llvm::function_ref<llvm::Error(ArrayRef<char>)> sink,
+                             llvm::function_ref<void(int64_t, int64_t)> passed) {
   if (llvm::Error error = layout.verify(tensor.size()))
     return error;
-  int64_t size = layout.elementSize;
-  llvm::SmallVector<char, 0> buffer(layout.depth * layout.panel * size);
+  int64_t panelBytes = layout.depth * layout.panel * layout.elementSize;
+  if (panelBytes == 0)
+    return llvm::Error::success();
+  int64_t group =
+      std::clamp<int64_t>(kStepBytes / panelBytes, 1, std::max<int64_t>(layout.panels(), 1));
+  llvm::SmallVector<char, 0> buffer(group * panelBytes);
+  PanelPacker packer(tensor, layout, passed);
   for (int64_t matrix = 0; matrix < layout.count; ++matrix)
-    for (int64_t panel = 0; panel < layout.panels(); ++panel) {
+    for (int64_t panel = 0; panel < layout.panels(); panel += group) {
+      int64_t count = std::min(group, layout.panels() - panel);
       std::fill(buffer.begin(), buffer.end(), 0);
-      forEachRun(layout, matrix, panel, [&](int64_t to, int64_t from, int64_t length) {
-        std::memcpy(&buffer[to * size], &tensor[from * size], length * size);
-      });
-      if (llvm::Error error = sink(buffer))
+      packer.pack(matrix, panel, count, buffer.data());
+      if (llvm::Error error = sink(ArrayRef(buffer).take_front(count * panelBytes)))
         return error;
     }
   return llvm::Error::success();

@@ -1,7 +1,5 @@
 #include "moec/Weights/WeightHash.h"
 
-#include "llvm/Support/SHA256.h"
-
 using namespace llvm;
 using namespace moec;
 
@@ -16,22 +14,22 @@ Expected<Sha256Digest> moec::sha256Range(const WeightStore &store, WeightRange r
   Expected<ArrayRef<char>> data = store.bytes(range);
   if (!data)
     return data.takeError();
-  SHA256 hash;
+  Sha256 hash;
   for (uint64_t done = 0; done < range.length; done += kStepBytes) {
     const uint64_t length = std::min(kStepBytes, range.length - done);
-    hash.update(StringRef(data->data() + done, length));
+    hash.update(data->slice(done, length));
     store.release({range.file, range.offset + done, length});
   }
-  return hash.final();
+  return hash.finish();
 }
 
 Expected<Sha256Digest> moec::sha256Files(const WeightStore &store, ArrayRef<uint32_t> files) {
-  SHA256 combined;
+  Sha256 combined;
   for (uint32_t file : files) {
     Expected<Sha256Digest> digest = sha256Range(store, {file, 0, store.getFile(file).size});
     if (!digest || files.size() == 1)
       return digest;
-    combined.update(*digest);
+    combined.update(ArrayRef<uint8_t>(*digest));
   }
-  return combined.final();
+  return combined.finish();
 }

@@ -35,9 +35,12 @@ struct PanelLayout {
   llvm::Error verify(int64_t tensorSize) const;
 };
 
-/// Hands the packed form to the sink, a panel at a time; holds no more than one panel.
+/// Hands the packed form to the sink, some panels at a time, of which it holds no more than one or
+/// 32 MB. After about as much of the tensor has been read, `passed` is told the first byte and the
+/// one behind the last: a mapped tensor need not stay in memory.
 llvm::Error packPanels(llvm::ArrayRef<char> tensor, const PanelLayout &layout,
-                       llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink);
+                       llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink,
+                       llvm::function_ref<void(int64_t begin, int64_t end)> passed = {});
 
 /// Puts the matrices of the packed form back where they lie in the tensor.
 llvm::Error unpackPanels(llvm::ArrayRef<char> packed, const PanelLayout &layout,

@@ -2,13 +2,10 @@
 #ifndef MOEC_WEIGHTS_WEIGHTHASH_H
 #define MOEC_WEIGHTS_WEIGHTHASH_H
 
+#include "moec/Support/Sha256.h"
 #include "moec/Weights/WeightStore.h"
 
-#include <array>
-
 namespace moec {
-
-using Sha256Digest = std::array<uint8_t, 32>;
 
 llvm::Expected<Sha256Digest> sha256Range(const WeightStore &store, WeightRange range);
 

@@ -26,6 +26,7 @@ kernel::PackedOp WeightPlan::get(moe::WeightOp weight, kernel::PanelsAttr layout
   builder.setInsertionPointAfter(data);
   entry = kernel::PackedOp::create(builder, data.getLoc(), "w" + std::to_string(entries.size() - 1),
                                    weight.getKey(), offset, size, layout);
+  tables.getSymbolTable(module).insert(entry); // models have weights of such names
   end = offset + size;
   return entry;
 }
