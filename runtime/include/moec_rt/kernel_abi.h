@@ -78,6 +78,18 @@ void moec_rt_report(moec_rt_context *context, const char *node, const char *mess
 /* Leaves the call if an error was reported or the caller cancelled it. Called between nodes. */
 void moec_rt_check(moec_rt_context *context);
 
+/* --- Counters, in code that was compiled for a profile ------------------------------------------
+ * Such an entry function is cut into stretches, each the code of one node of the model or of
+ * several that were fused, numbered from 0 in the order in which they run, each at most once a
+ * call. Which nodes they are is in the artifact's JSON. Outside of tasks only. */
+
+/* First of all in the entry function; `count` is the number of stretches, always the same. */
+void moec_rt_profile_start(moec_rt_context *context, int64_t count);
+void moec_rt_profile_begin(moec_rt_context *context, int64_t stretch);
+/* Adds the time since its begin, and what the code knows of itself: operations on floating-point
+ * numbers, and bytes of the tensors that it read or wrote. */
+void moec_rt_profile_end(moec_rt_context *context, int64_t stretch, int64_t flops, int64_t bytes);
+
 /* The first byte of the packed weights. */
 extern const char *moec_rt_weights __attribute__((visibility("hidden")));
 

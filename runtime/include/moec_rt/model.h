@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define MOEC_ABI_MAJOR 1
-#define MOEC_ABI_MINOR 1
+#define MOEC_ABI_MINOR 2
 
 /* Capacity of a message, with its terminating NUL. */
 #define MOEC_MESSAGE_SIZE 512
@@ -143,6 +143,27 @@ typedef struct moec_memory_info {
                           of peak_bytes for that order of operations; 0 without a plan */
 } moec_memory_info;
 
+/* Counters of a stretch of a model's code: of one node, or of several that were fused. The member
+ * "profile" of the model's JSON is an array with an object for each, in the same order: "nodes" and
+ * "operators", the names and types of its nodes as the model's file has them. All but the last two
+ * are sums over the calls of the session. */
+typedef struct moec_profile_record {
+  int64_t calls; /* how often it has run to its end */
+  int64_t nanoseconds;
+  int64_t flops;            /* operations on floating-point numbers, as far as they are known */
+  int64_t bytes;            /* of the tensors it works on; of one it reads in part, all */
+  int64_t parallel_regions; /* loops that several workers ran */
+  int64_t last_start;       /* nanoseconds from the start of the last call to its last start */
+  int64_t last_nanoseconds; /* how long its last run took */
+} moec_profile_record;
+
+/* Filled in up to `size`, which the caller sets. */
+typedef struct moec_profile_info {
+  size_t size;                        /* sizeof(moec_profile_info) */
+  int64_t num_records;                /* 0: compiled without counters, or not run yet */
+  const moec_profile_record *records; /* the session's, valid until its next run or its end */
+} moec_profile_info;
+
 typedef struct moec_model_table {
   size_t size; /* sizeof(moec_model_table) of the library that made the file */
   int32_t abi_major;
@@ -168,6 +189,9 @@ typedef struct moec_model_table {
 
   /* Since 1.1. What the session's memory has cost; not to be asked while one runs. */
   moec_status (*memory)(const moec_session *session, moec_memory_info *info);
+
+  /* Since 1.2. Where the session's time went; not to be asked while one runs. */
+  moec_status (*profile)(const moec_session *session, moec_profile_info *info);
 } moec_model_table;
 
 /* The one exported symbol: `const moec_model_table *moec_model_v1(void)`. */

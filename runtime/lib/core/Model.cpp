@@ -141,6 +141,13 @@ moec_status memoryInfo(const moec_session *session, moec_memory_info *into) {
   return MOEC_OK;
 }
 
+moec_status profileInfo(const moec_session *session, moec_profile_info *into) {
+  if (!session || !into)
+    return MOEC_INVALID_ARGUMENT;
+  reinterpret_cast<const Session *>(session)->fill(*into);
+  return MOEC_OK;
+}
+
 constexpr moec_model_table table = {sizeof(moec_model_table),
                                     MOEC_ABI_MAJOR,
                                     MOEC_ABI_MINOR,
@@ -151,7 +158,8 @@ constexpr moec_model_table table = {sizeof(moec_model_table),
                                     destroySession,
                                     run,
                                     lastError,
-                                    memoryInfo};
+                                    memoryInfo,
+                                    profileInfo};
 
 } // namespace
 

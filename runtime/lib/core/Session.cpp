@@ -42,6 +42,7 @@ void Session::destroy() {
   pool.stop();
   arena.destroy();
   memory.destroy();
+  profile.destroy();
   free(contexts);
   free(symbols);
   free(inputBuffers);
@@ -142,6 +143,16 @@ void Session::fill(moec_memory_info &into) const {
   memcpy(&into, &known, into.size < sizeof known ? into.size : sizeof known);
 }
 
+void Session::fill(moec_profile_info &into) const {
+  const moec_profile_info known = {into.size, profile.size(), profile.data()};
+  memcpy(&into, &known, into.size < sizeof known ? into.size : sizeof known);
+}
+
+void Session::startProfile(moec_rt_context *context, int64_t count) {
+  if (!profile.start(count))
+    failAllocation(context, count * sizeof(moec_profile_record));
+}
+
 void Session::failAllocation(moec_rt_context *context, int64_t size) {
   char text[64];
   snprintf(text, sizeof text, "no memory for %lld bytes", (long long)size);
@@ -185,6 +196,7 @@ void Session::parallel(moec_rt_context *context, moec_rt_task task, const void *
     task(context, arguments, 0, count, context->worker);
   } else {
     Loop loop = {this, task, arguments, count, (uint32_t)chunks};
+    ++parallelRegions;
     pool.run(runRange, &loop, (uint32_t)chunks);
   }
   if (isStopping())
@@ -215,6 +227,18 @@ void *moec_rt_plan(moec_rt_context *context, const moec_rt_arena *arena, const i
 
 void *moec_rt_place(moec_rt_context *context, int32_t entry, int64_t size) {
   return context->session->place(context, entry, size);
+}
+
+void moec_rt_profile_start(moec_rt_context *context, int64_t count) {
+  context->session->startProfile(context, count);
+}
+
+void moec_rt_profile_begin(moec_rt_context *context, int64_t stretch) {
+  context->session->beginStretch(stretch);
+}
+
+void moec_rt_profile_end(moec_rt_context *context, int64_t stretch, int64_t flops, int64_t bytes) {
+  context->session->endStretch(stretch, flops, bytes);
 }
 
 void moec_rt_report(moec_rt_context *context, const char *node, const char *message) {

@@ -6,6 +6,7 @@
 #include "core/Inputs.h"
 #include "core/Memory.h"
 #include "core/Message.h"
+#include "core/Profile.h"
 #include "cpu/Pool.h"
 #include "moec_rt/kernel_abi.h"
 
@@ -38,6 +39,7 @@ public:
                   int32_t numOutputs, const moec_run_options *options);
   const char *lastError() const { return message.text; }
   void fill(moec_memory_info &info) const;
+  void fill(moec_profile_info &info) const;
 
   // For generated code, by way of the moec_rt_* functions.
 
@@ -54,6 +56,11 @@ public:
   bool isStopping();
   void parallel(moec_rt_context *context, moec_rt_task task, const void *arguments, int64_t count,
                 int64_t grain);
+  void startProfile(moec_rt_context *context, int64_t count);
+  void beginStretch(int64_t stretch) { profile.begin(stretch, parallelRegions); }
+  void endStretch(int64_t stretch, int64_t flops, int64_t bytes) {
+    profile.end(stretch, parallelRegions, flops, bytes);
+  }
 
 private:
   struct Loop;
@@ -70,6 +77,8 @@ private:
   Memory memory;
   Arena arena;
   Pool pool;
+  Profile profile;
+  int64_t parallelRegions = 0; ///< Loops that went to the pool, since the session's start.
   std::atomic<bool> busy{false};
   const volatile int32_t *cancel = nullptr;
 
