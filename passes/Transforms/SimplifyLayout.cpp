@@ -251,9 +251,7 @@ struct SimplifyLayout : impl::SimplifyLayoutPassBase<SimplifyLayout> {
         node.erase();
     numRemoved += simplifier.numRemoved;
     numMerged += simplifier.numMerged;
-    getOperation().setType(
-        FunctionType::get(&getContext(), getOperation().getFunctionType().getInputs(),
-                          getOperation().getBody().back().getTerminator()->getOperandTypes()));
+    updateResultTypes(getOperation());
   }
 };
 
