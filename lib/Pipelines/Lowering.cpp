@@ -56,6 +56,7 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
 }
 
 void moec::buildLLVMPipeline(OpPassManager &pm, const LoweringOptions &) {
+  pm.addPass(createExpandMathPass());
   // Division that rounds up or down, minima and maxima, in terms of what LLVM has.
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addNestedPass<func::FuncOp>(createLowerExpandShapesPass());

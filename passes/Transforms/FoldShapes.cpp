@@ -2,6 +2,7 @@
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/TypeInference.h"
 
+#include "llvm/ADT/Hashing.h"
 #include <map>
 
 namespace moec {
@@ -22,24 +23,25 @@ bool fitsConstant(ShapedType type) {
 
 class Folding {
 public:
-  explicit Folding(SymbolicShapes &shapes) : shapes(shapes) {}
+  Folding(SymbolicShapes &shapes) : shapes(shapes) {}
 
-  /// Replaces results of the node that are known.
-  void fold(onnx::NodeOp node) {
+  /// Replaces results of the node; true if none is used any more.
+  bool fold(onnx::NodeOp node) {
     for (OpResult result : node->getResults()) {
       if (!isa<TensorType>(result.getType()) || result.use_empty())
         continue;
       if (DenseElementsAttr contents = evaluate(node, result)) {
         OpBuilder builder(node);
         auto constant = onnx::ConstantOp::create(builder, node.getLoc(), contents);
-        result.replaceAllUsesWith(constant.getResult());
+        replace(result, constant.getResult());
         shapes.update(constant);
         ++numConstants;
       } else if (Value equal = findEqual(result)) {
-        result.replaceAllUsesWith(equal);
+        replace(result, equal);
         ++numMerged;
       }
     }
+    return isOpTriviallyDead(node);
   }
 
   int64_t numConstants = 0, numMerged = 0;
@@ -69,6 +71,8 @@ private:
     return first == result ? Value() : first;
   }
 
+  void replace(Value from, Value by) { from.replaceAllUsesWith(by); }
+
   SymbolicShapes &shapes;
   std::map<std::vector<const void *>, Value> tensors;
 };
@@ -81,18 +85,20 @@ struct FoldShapes : impl::FoldShapesPassBase<FoldShapes> {
       return;
     SymbolicShapes shapes(getOperation());
     Folding folding(shapes);
-    SmallVector<onnx::NodeOp> nodes;
-    getOperation().walk([&](onnx::NodeOp node) { nodes.push_back(node); });
-    for (onnx::NodeOp node : nodes)
-      folding.fold(node);
+    SmallVector<onnx::NodeOp> dead;
+    getOperation().walk([&](onnx::NodeOp node) {
+      if (folding.fold(node))
+        dead.push_back(node);
+    });
     // Users come after what they use.
-    for (onnx::NodeOp node : llvm::reverse(nodes))
-      if (isOpTriviallyDead(node))
-        node.erase();
+    for (onnx::NodeOp node : llvm::reverse(dead))
+      node.erase();
     numConstants += folding.numConstants;
     numMerged += folding.numMerged;
     // What is returned may have become a constant of a more static type.
-    updateResultTypes(getOperation());
+    getOperation().setType(
+        FunctionType::get(&getContext(), getOperation().getFunctionType().getInputs(),
+                          getOperation().getBody().back().getTerminator()->getOperandTypes()));
   }
 };
 

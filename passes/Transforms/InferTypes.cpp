@@ -76,15 +76,8 @@ ArrayRef<int> getElementTypeSources(StringRef name) {
 
 bool isKnown(Type elementType) { return !isa<onnx::UnknownType>(elementType); }
 
-/// Whether enough is known of an operand for a rejection to be a contradiction. What lists sizes or
-/// axes has to be known itself: some inference functions take an unknown list for an empty one.
 bool isComplete(const onnx::OperandFacts &operand) {
-  if (!operand.type)
-    return true;
-  if (!operand.type.hasRank() || !isKnown(operand.type.getElementType()))
-    return false;
-  bool isList = operand.type.getElementType().isInteger() && operand.type.getRank() <= 1;
-  return !isList || operand.contents || operand.elements;
+  return !operand.type || (operand.type.hasRank() && isKnown(operand.type.getElementType()));
 }
 
 /// The type of If: what both branches yield.
@@ -106,7 +99,6 @@ public:
 private:
   /// What the operator says of the results, null where nothing. Fails with an error at the node.
   FailureOr<SmallVector<TensorType>> infer(onnx::NodeOp node, SymbolicShapes &shapes);
-  void refine(OpResult result, TensorType inferred, TensorType stated, SymbolicShapes &shapes);
 };
 
 FailureOr<SmallVector<TensorType>> TypeInference::infer(onnx::NodeOp node, SymbolicShapes &shapes) {
@@ -149,7 +141,7 @@ LogicalResult TypeInference::visit(onnx::NodeOp node, SymbolicShapes &shapes) {
   SmallVector<Type> stated(node->getResultTypes());
   for (auto [i, result] : llvm::enumerate(node->getResults())) {
     auto type = dyn_cast<TensorType>(stated[i]);
-    TensorType &known = (*inferred)[i];
+    TensorType known = (*inferred)[i];
     if (!type || !known)
       continue;
     if (!isKnown(known.getElementType()))
@@ -158,39 +150,22 @@ LogicalResult TypeInference::visit(onnx::NodeOp node, SymbolicShapes &shapes) {
       return node.emitError() << "'" << node.getQualifiedName() << "' gives result " << i
                               << " the element type " << known.getElementType()
                               << ", but the model states " << type.getElementType();
-    result.setType(UnrankedTensorType::get(known.getElementType()));
+    // The sizes that a file states are claims, often of the one run that was traced.
+    result.setType(known);
   }
   shapes.update(node);
-  for (auto [i, result] : llvm::enumerate(node->getResults()))
-    if (isa<TensorType>(stated[i]))
-      refine(result, (*inferred)[i], cast<TensorType>(stated[i]), shapes);
+  for (auto [i, result] : llvm::enumerate(node->getResults())) {
+    auto type = dyn_cast<TensorType>(stated[i]);
+    if (!type)
+      continue;
+    // … used only where there is nothing better.
+    if (!shapes.get(result).isRanked && type.hasRank()) {
+      result.setType(type.clone(cast<TensorType>(result.getType()).getElementType()));
+      shapes.update(node);
+    }
+    result.setType(shapes.getRefinedType(result));
+  }
   return success();
-}
-
-/// Our own analysis goes before the library's shape, which goes before the stated one: some
-/// inference functions of the library take sizes that are not known for 0, and the sizes that a
-/// file states are claims, often of the one run that was traced.
-void TypeInference::refine(OpResult result, TensorType inferred, TensorType stated,
-                           SymbolicShapes &shapes) {
-  if (!shapes.get(result).isRanked) {
-    TensorType type = inferred && inferred.hasRank() ? inferred : stated;
-    if (!type.hasRank())
-      return;
-    result.setType(type.clone(cast<TensorType>(result.getType()).getElementType()));
-    shapes.update(result.getOwner());
-  }
-  auto type = cast<RankedTensorType>(shapes.getRefinedType(result));
-  if (inferred && inferred.hasRank() && inferred.getRank() == type.getRank()) {
-    SmallVector<int64_t> shape(type.getShape());
-    for (auto [i, size] : llvm::enumerate(shape))
-      if (shapes.get(result).dims[i] == shapes.getSymbols().dim(result, i))
-        size = inferred.getDimSize(i);
-    type = RankedTensorType::get(shape, type.getElementType());
-  }
-  if (type == result.getType())
-    return;
-  result.setType(type);
-  shapes.update(result.getOwner());
 }
 
 struct InferTypes : impl::InferTypesPassBase<InferTypes> {
@@ -201,12 +176,6 @@ struct InferTypes : impl::InferTypesPassBase<InferTypes> {
 };
 
 } // namespace
-
-void updateResultTypes(func::FuncOp function) {
-  Operation *terminator = function.getBody().back().getTerminator();
-  function.setType(FunctionType::get(function.getContext(), function.getFunctionType().getInputs(),
-                                     terminator->getOperandTypes()));
-}
 
 FailureOr<std::unique_ptr<SymbolicShapes>> inferTypes(func::FuncOp function) {
   TypeInference inference;
@@ -219,7 +188,9 @@ FailureOr<std::unique_ptr<SymbolicShapes>> inferTypes(func::FuncOp function) {
         else
           shapes.update(op);
       });
-  updateResultTypes(function);
+  Operation *terminator = function.getBody().back().getTerminator();
+  function.setType(FunctionType::get(function.getContext(), function.getFunctionType().getInputs(),
+                                     terminator->getOperandTypes()));
   if (failed)
     return failure();
   return shapes;

@@ -193,6 +193,40 @@ def CheckSupportPass : Pass<"onnx-check-support", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::moec::onnx::ONNXDialect"];
 }
 
+//===- On anything ------------------------------------------------------------------------------------===//
+
+def ExpandMathPass : Pass<"moec-expand-math"> {
+  let summary = "Replace elementary functions by arithmetic";
+  let description = [{
+    exp, log, tanh, erf, sin, pow and their like, on scalars and on vectors, become polynomials and a
+    few operations on bits: no branches, no calls, no tables. f16 and bf16 are computed in f32.
+
+    Why: libm's functions take one number at a time and keep LLVM's vectoriser away; and their results
+    differ from one system to the next.
+
+    Limits: sin, cos and tan of f64 stay, and so do functions that processors have (sqrt, floor, …).
+    The errors are bounded as dialects/Numerics.md says.
+
+    Before:
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      %0 = math.rsqrt %x : f32
+      return %0 : f32
+    }
+    ```
+    After:
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      %one = arith.constant 1.0 : f32
+      %0 = math.sqrt %x : f32
+      %1 = arith.divf %one, %0 : f32
+      return %1 : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 //===- On buffers -------------------------------------------------------------------------------------===//
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {

@@ -251,7 +251,9 @@ struct SimplifyLayout : impl::SimplifyLayoutPassBase<SimplifyLayout> {
         node.erase();
     numRemoved += simplifier.numRemoved;
     numMerged += simplifier.numMerged;
-    updateResultTypes(getOperation());
+    getOperation().setType(
+        FunctionType::get(&getContext(), getOperation().getFunctionType().getInputs(),
+                          getOperation().getBody().back().getTerminator()->getOperandTypes()));
   }
 };
 

@@ -18,9 +18,6 @@ mlir::DenseElementsAttr getContents(mlir::Value value, const SymbolicShapes &sha
 llvm::SmallVector<onnx::OperandFacts> getOperandFacts(onnx::NodeOp node,
                                                       const SymbolicShapes &shapes);
 
-/// Gives the function the types of what it returns.
-void updateResultTypes(mlir::func::FuncOp function);
-
 /// Gives the results of every node the types that follow from the arguments (see
 /// onnx-infer-types), and the function the types of what it returns. One walk. On failure an error
 /// has been emitted at a node.

@@ -91,27 +91,3 @@ func.func @left_alone_unknown_operand(%x: tensor<?xf32>) -> tensor<*x!onnx.unkno
   %1 = onnx.node "Add"(%0, %x) version 14 : (tensor<*x!onnx.unknown>, tensor<?xf32>) -> tensor<*x!onnx.unknown>
   return %1 : tensor<*x!onnx.unknown>
 }
-
-// -----
-
-// The library takes the sizes of %q that are not known for 0.
-// CHECK-LABEL: func.func @library_takes_unknown_for_zero(
-// CHECK:         "Attention"{{.*}} -> tensor<?x?x?xf32>
-func.func @library_takes_unknown_for_zero(%q: tensor<?x?x?xf32>, %k: tensor<?x?x?xf32>)
-    -> tensor<*xf32> {
-  %0 = onnx.node "Attention"(%q, %k, %k) version 23 {q_num_heads = 4 : i64, kv_num_heads = 2 : i64}
-      : (tensor<?x?x?xf32>, tensor<?x?x?xf32>, tensor<?x?x?xf32>) -> tensor<*xf32>
-  return %0 : tensor<*xf32>
-}
-
-// -----
-
-// … and a list of sizes for an empty one: no contradiction.
-// CHECK-LABEL: func.func @left_alone_unknown_list(
-// CHECK:         "Resize"{{.*}} -> tensor<*xf32>
-func.func @left_alone_unknown_list(%x: tensor<1x1x2x2xf32>, %sizes: tensor<?xi64>) -> tensor<*xf32> {
-  %none = onnx.none
-  // expected-remark@+1 {{types of 'Resize' are not known}}
-  %0 = onnx.node "Resize"(%x, %none, %none, %sizes) version 19 : (tensor<1x1x2x2xf32>, none, none, tensor<?xi64>) -> tensor<*xf32>
-  return %0 : tensor<*xf32>
-}
