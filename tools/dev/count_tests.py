@@ -1,4 +1,4 @@
-"""count_tests.py RESULTS: what lit -o wrote, as "N passed, N failed, N skipped" in the last line.
+"""count_tests.py RESULTS…: what lit -o wrote, as "N passed, N failed, N skipped" in the last line.
 
 Before it: the failed tests by name, and why tests were skipped. Exit code 1 if a test failed or none
 ran.
@@ -15,8 +15,10 @@ IGNORED = {"EXCLUDED"}  # by --filter
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        tests = json.load(file)["tests"]
+    tests = []
+    for path in sys.argv[1:]:
+        with open(path, encoding="utf-8") as file:
+            tests += json.load(file)["tests"]
     counts = collections.Counter()
     reasons = collections.Counter()
     failures = []
