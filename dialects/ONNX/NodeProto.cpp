@@ -142,6 +142,18 @@ llvm::Expected<NamedAttribute> moec::onnx::importAttribute(MLIRContext *context,
   }
 }
 
+Location moec::onnx::getNodeLocation(MLIRContext *context, const ::onnx::NodeProto &node,
+                                     Location otherwise) {
+  Builder builder(context);
+  Location loc =
+      node.name().empty() ? otherwise : Location(NameLoc::get(builder.getStringAttr(node.name())));
+  NamedAttrList metadata;
+  for (const auto &entry : node.metadata_props())
+    if (!entry.key().empty())
+      metadata.set(entry.key(), builder.getStringAttr(entry.value()));
+  return metadata.empty() ? loc : FusedLoc::get({loc}, metadata.getDictionary(context), context);
+}
+
 //===- NodeImporter
 //-----------------------------------------------------------------------------------===//
 
@@ -271,7 +283,7 @@ llvm::Error NodeImporter::importGraph(const ::onnx::GraphProto &graph, Region &r
     if (llvm::Error error = importTensorAs(initializer, initializer.name(), loc))
       return error;
   for (const ::onnx::NodeProto &node : graph.node())
-    if (llvm::Error error = importNode(node, loc))
+    if (llvm::Error error = importNode(node, getNodeLocation(builder.getContext(), node, loc)))
       return error;
   SmallVector<Value> results;
   for (const ::onnx::ValueInfoProto &output : graph.output()) {

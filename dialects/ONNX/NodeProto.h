@@ -33,6 +33,10 @@ llvm::Expected<::onnx::NodeProto> exportNode(NodeOp node);
 llvm::Expected<mlir::NamedAttribute> importAttribute(mlir::MLIRContext *context,
                                                      const ::onnx::AttributeProto &attribute);
 
+/// The node's name, with its metadata if it has any; `otherwise` if it has no name.
+mlir::Location getNodeLocation(mlir::MLIRContext *context, const ::onnx::NodeProto &node,
+                               mlir::Location otherwise);
+
 /// Turns the nodes of a graph into operations, in a scope of names. Subgraphs become regions and
 /// see the names around them. Results have the type tensor<*x!onnx.unknown>; Constant becomes
 /// onnx.constant. The names that are defined or imported must outlive the importer.

@@ -94,23 +94,8 @@ private:
     return pm.run(*module);
   }
 
-  /// Weights that were decoded go into a file beside the IR, which names it.
-  LogicalResult keepSpilledWeights() {
-    if (!weights || !weights->hasSpilled())
-      return success();
-    if (options.output != "-") {
-      if (llvm::Error error = weights->persist(*module, options.output + ".weights"))
-        return fail(std::move(error));
-      return success();
-    }
-    emitWarning(module->getLoc())
-        << "weights that the model stores element by element are not kept, so this IR cannot be "
-           "compiled further: write it with -o FILE to have them beside it";
-    return success();
-  }
-
   LogicalResult emitIR() {
-    if (failed(keepSpilledWeights()))
+    if (weights && failed(weights->keepBeside(*module, options.output)))
       return failure();
     std::string bytes;
     llvm::raw_string_ostream stream(bytes);

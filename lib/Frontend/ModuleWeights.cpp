@@ -39,17 +39,23 @@ std::optional<uint32_t> ModuleWeights::lookup(llvm::StringRef symbol) const {
   return it == files.end() ? std::nullopt : std::optional<uint32_t>(it->second);
 }
 
-llvm::Error ModuleWeights::persist(ModuleOp module, llvm::StringRef path) {
-  std::optional<uint32_t> file = store->getSpillFile();
-  if (!file)
-    return llvm::Error::success();
-  if (llvm::Error error = store->persistSpill(path))
-    return error;
-  WeightFile row = store->getFile(*file);
-  for (auto op : module.getOps<moe::WeightFileOp>())
-    if (lookup(op.getSymName()) == file) {
-      op.setPath(row.path);
-      op.setSize(row.size);
+LogicalResult ModuleWeights::keepBeside(ModuleOp module, llvm::StringRef output) {
+  std::optional<uint32_t> spill = store->getSpillFile();
+  if (!spill)
+    return success();
+  if (output == "-") {
+    emitWarning(module.getLoc())
+        << "weights that the model stores element by element are not kept, so this IR cannot be "
+           "compiled: write it with -o FILE to have them beside it";
+    return success();
+  }
+  if (llvm::Error error = store->persistSpill((output + ".weights").str()))
+    return emitError(module.getLoc()) << llvm::toString(std::move(error));
+  WeightFile row = store->getFile(*spill);
+  for (auto file : module.getOps<moe::WeightFileOp>())
+    if (lookup(file.getSymName()) == spill) {
+      file.setPath(row.path);
+      file.setSize(row.size);
     }
-  return llvm::Error::success();
+  return success();
 }

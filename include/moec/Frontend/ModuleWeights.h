@@ -27,11 +27,11 @@ public:
   /// The number of a declared file in the store.
   std::optional<uint32_t> lookup(llvm::StringRef symbol) const;
 
-  /// Weights that were decoded and are in no file of their own: without persist, the module says so
-  /// by an empty path, and is of use only together with this object.
-  bool hasSpilled() const { return store->getSpillFile().has_value(); }
-  /// Writes those weights to `path` and names it in the module.
-  llvm::Error persist(mlir::ModuleOp module, llvm::StringRef path);
+  /// To be called before the module's IR is written to `output`. Weights that were decoded are in
+  /// no file of their own yet: they go into OUTPUT.weights, which the module names then. For "-",
+  /// standard output, there is a warning: the module has an empty path for them, so that it can be
+  /// read again but not compiled. Errors are emitted at the module.
+  mlir::LogicalResult keepBeside(mlir::ModuleOp module, llvm::StringRef output);
 
 private:
   std::unique_ptr<WeightStore> store;

@@ -1,5 +1,6 @@
 #include "moec/Frontend/ImportOnnx.h"
 
+#include "UnsupportedKinds.h"
 #include "WeightImporter.h"
 
 #include "dialects/MoE/MoEOps.h"
@@ -9,6 +10,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "onnx/onnx_pb.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -67,36 +69,20 @@ private:
       initializers.insert(tensor.name());
       nodes.define(tensor.name(), *value);
     }
-    if (graph.sparse_initializer_size())
-      return emitError(nameLoc(graph.sparse_initializer(0).values().name()))
-             << "is a sparse initializer, which is not supported";
     return success();
   }
 
-  /// The type of a graph input or output; null, with an error, if it is no tensor.
-  TensorType importType(const ::onnx::ValueInfoProto &value, StringRef what) {
-    if (!value.type().has_tensor_type()) {
-      emitError(nameLoc(value.name())) << what << " '" << value.name() << "' is no tensor";
-      return {};
-    }
+  TensorType importType(const ::onnx::ValueInfoProto &value) {
     const auto &tensor = value.type().tensor_type();
     Type elementType = moec::onnx::getElementType(builder.getContext(), tensor.elem_type());
-    if (!elementType) {
-      emitError(nameLoc(value.name())) << what << " '" << value.name() << "' has element type "
-                                       << tensor.elem_type() << ", which is not supported";
-      return {};
-    }
+    if (!elementType) // findUnsupportedKinds has looked at all others
+      elementType = moec::onnx::UnknownType::get(builder.getContext());
     if (!tensor.has_shape())
       return UnrankedTensorType::get(elementType);
     SmallVector<int64_t> shape;
-    for (const auto &dim : tensor.shape().dim()) {
-      if (dim.has_dim_value() && dim.dim_value() < 0) {
-        emitError(nameLoc(value.name()))
-            << what << " '" << value.name() << "' has the size " << dim.dim_value();
-        return {};
-      }
-      shape.push_back(dim.has_dim_value() ? dim.dim_value() : ShapedType::kDynamic);
-    }
+    for (const auto &dim : tensor.shape().dim())
+      shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value()
+                                                                  : ShapedType::kDynamic);
     return RankedTensorType::get(shape, elementType);
   }
 
@@ -111,9 +97,7 @@ private:
     for (const ::onnx::ValueInfoProto &input : graph.input()) {
       if (initializers.contains(input.name()))
         continue; // a constant with a declaration
-      TensorType type = importType(input, "input");
-      if (!type)
-        return failure();
+      TensorType type = importType(input);
       unsigned index = function.getNumArguments();
       DictionaryAttr attributes = builder.getDictionaryAttr(
           {builder.getNamedAttr(moec::onnx::kNameAttr, builder.getStringAttr(input.name())),
@@ -128,9 +112,8 @@ private:
   LogicalResult importNodes(moec::onnx::NodeImporter &nodes) {
     bool failed = false;
     for (const auto &[i, node] : llvm::enumerate(graph.node())) {
-      std::string name =
-          node.name().empty() ? node.op_type() + "_" + std::to_string(i) : node.name();
-      Location loc = nameLoc(name);
+      Location loc = moec::onnx::getNodeLocation(builder.getContext(), node,
+                                                 nameLoc(node.op_type() + "_" + std::to_string(i)));
       if (llvm::Error error = nodes.importNode(node, loc)) {
         emitError(loc) << llvm::toString(std::move(error));
         failed = true;
@@ -180,6 +163,11 @@ ImportedModel moec::importOnnx(MLIRContext &context, StringRef path, const Impor
   }
   for (const std::string &warning : model->warnings)
     emitWarning(loc) << warning;
+  if (std::vector<std::string> kinds = findUnsupportedKinds(*model->proto); !kinds.empty()) {
+    emitError(loc) << "the model has values of kinds that are not supported: "
+                   << llvm::join(kinds, ", ");
+    return {};
+  }
   OwningOpRef<ModuleOp> module = ModelImporter(context, *model->proto, weights).run(path);
   return {std::move(module), weights.takeWeights()};
 }
