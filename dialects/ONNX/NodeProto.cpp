@@ -130,7 +130,8 @@ llvm::Expected<NamedAttribute> moec::onnx::importAttribute(MLIRContext *context,
   case AttributeProto::TENSOR: {
     llvm::Expected<DenseElementsAttr> tensor = importTensor(context, attribute.t());
     if (!tensor)
-      return tensor.takeError();
+      return makeError("attribute '" + attribute.name() +
+                       "': " + llvm::toString(tensor.takeError()));
     return named(*tensor);
   }
   case AttributeProto::TYPE_PROTO:

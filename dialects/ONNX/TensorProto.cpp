@@ -148,7 +148,8 @@ llvm::Expected<DenseElementsAttr> moec::onnx::importTensor(MLIRContext *context,
     return makeError("tensor '" + tensor.name() + "' has element type " +
                      Twine(tensor.data_type()) + ", which is not supported");
   if (tensor.data_location() == TensorProto::EXTERNAL)
-    return makeError("tensor '" + tensor.name() + "' is in an external file");
+    return makeError("tensor '" + tensor.name() +
+                     "' is over 1 KiB or in an external file, which only weights may be");
   int64_t count = 1;
   bool isPossible = true;
   for (int64_t dim : tensor.dims())

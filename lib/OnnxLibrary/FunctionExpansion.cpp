@@ -130,14 +130,13 @@ Error CallGraph::run(const ModelProto &model) {
     if (Error error = collect(entry.second.proto->node(), entry.second))
       return error;
   Function graph;
-  graph.depth = 0;
   if (Error error = collect(model.graph().node(), graph))
     return error;
   for (auto &entry : functions)
     if (Error error = visit(entry.second))
       return error;
   finish(graph);
-  int depth = graph.depth;
+  int depth = 0;
   for (auto &entry : functions)
     depth = std::max(depth, entry.second.depth);
   if (depth > limits.maxCallDepth)

@@ -117,6 +117,10 @@ private:
       if (llvm::Error error = nodes.importNode(node, loc)) {
         emitError(loc) << llvm::toString(std::move(error));
         failed = true;
+        // One error is enough: whoever uses its results is not to blame.
+        Value nothing = moec::onnx::NoneOp::create(builder, loc);
+        for (const std::string &output : node.output())
+          nodes.define(output, nothing);
       }
     }
     return success(!failed);
