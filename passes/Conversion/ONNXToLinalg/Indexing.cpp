@@ -178,6 +178,31 @@ static Results lowerGatherElements(NodeLowering &lowering) {
                             }));
 }
 
+/// The depth of OneHot, a number of any type, as a size; null, with an error at the node, if it is
+/// not one number.
+static SymExpr getDepth(NodeLowering &lowering, int64_t axis) {
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  if (lowering.symbols.product(lowering.dims(1)) != lowering.symbols.constant(1)) {
+    (void)lowering.refuse("the depth does not have one element");
+    return {};
+  }
+  if (std::optional<ArrayRef<SymExpr>> elements = lowering.elements(1))
+    return (*elements)[0];
+  Value depth = lowering.scalarOperand(1);
+  auto compare = [&](arith::CmpFPredicate predicate, double bound) -> Value {
+    return arith::CmpFOp::create(builder, loc, predicate, depth,
+                                 lowering.scalar(depth.getType(), bound));
+  };
+  double largest = depth.getType().isF16() ? 65504 : kMaxSize;
+  Value isSize = arith::AndIOp::create(builder, loc, compare(arith::CmpFPredicate::OGE, 0),
+                                       compare(arith::CmpFPredicate::OLE, largest));
+  lowering.check(isSize, "a depth is negative or too large");
+  depth = arith::FPToSIOp::create(builder, loc, builder.getI64Type(), depth);
+  depth = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), depth);
+  return lowering.bindResultDim(0, axis, depth);
+}
+
 static Results lowerOneHot(NodeLowering &lowering) {
   OpBuilder &builder = lowering.builder;
   SmallVector<SymExpr> indexDims(lowering.dims(0));
@@ -186,9 +211,10 @@ static Results lowerOneHot(NodeLowering &lowering) {
   if (!axis)
     return failure();
   SmallVector<SymExpr> computed = indexDims;
-  std::optional<ArrayRef<SymExpr>> elements = lowering.elements(1);
-  computed.insert(computed.begin() + *axis,
-                  elements && elements->size() == 1 ? (*elements)[0] : SymExpr());
+  SymExpr depth = getDepth(lowering, *axis);
+  if (!depth)
+    return failure();
+  computed.insert(computed.begin() + *axis, depth);
   FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, computed);
   if (failed(to))
     return failure();
@@ -220,10 +246,51 @@ static Results lowerOneHot(NodeLowering &lowering) {
                     .getResult(0));
 }
 
+/// Reverses the first elements of each batch row, as many as `sequence_lens` says.
+static Results lowerReverseSequence(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  std::optional<int64_t> batch =
+      lowering.normalizeAxis(lowering.node.getInt("batch_axis", 1), dims.size());
+  std::optional<int64_t> time =
+      lowering.normalizeAxis(lowering.node.getInt("time_axis", 0), dims.size());
+  if (!batch || !time)
+    return failure();
+  if (*batch == *time || lowering.dims(1).size() != 1)
+    return lowering.refuse("batch and time are not two axes, or the lengths are no vector");
+  if (failed(lowering.checkEqual(dims[*batch], lowering.dims(1)[0],
+                                 "there is not one length a batch row")))
+    return failure();
+  Value data = lowering.operand(0), lengths = lowering.operand(1);
+  Value longest = lowering.index(dims[*time]), one = lowering.index(1);
+  auto toIndex = [](OpBuilder &b, Location loc, Value length) -> Value {
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(), length);
+  };
+  checkElements(lowering, lengths, lowering.dims(1), "a length is not one of the time axis",
+                [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
+                                               toIndex(b, loc, args[0]), longest);
+                });
+  return single(mapElements(
+      lowering, {}, dims, getElementType(data),
+      [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+        SmallVector<Value> at;
+        for (int64_t d = 0, rank = dims.size(); d < rank; ++d)
+          at.push_back(linalg::IndexOp::create(b, loc, d));
+        Value length = toIndex(b, loc, tensor::ExtractOp::create(b, loc, lengths, at[*batch]));
+        Value last = arith::SubIOp::create(b, loc, length, one);
+        Value mirrored = arith::SubIOp::create(b, loc, last, at[*time]);
+        Value isInside =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, at[*time], length);
+        at[*time] = arith::SelectOp::create(b, loc, isInside, mirrored, at[*time]);
+        return tensor::ExtractOp::create(b, loc, data, at);
+      }));
+}
+
 void moec::addIndexingHandlers(NodeHandlerTable &table) {
   table.add("Gather", 1, lowerGather);
   table.add("GatherElements", 11, lowerGatherElements);
   table.add("GatherND", 11, lowerGatherND);
   table.add("OneHot", 9, lowerOneHot);
+  table.add("ReverseSequence", 10, lowerReverseSequence);
   addScatterHandlers(table);
 }

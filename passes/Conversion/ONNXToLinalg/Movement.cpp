@@ -24,7 +24,7 @@ static Results single(Value value) {
 //===- Reshapes
 //-----------------------------------------------------------------------------------===//
 
-/// Unsqueeze, Flatten, Identity: the analysis knows the new sizes.
+/// Flatten, Identity: the analysis knows the new sizes.
 static Results lowerToKnownShape(NodeLowering &lowering) {
   SmallVector<SymExpr> nothing(lowering.resultDims(0).size());
   FailureOr<ArrayRef<SymExpr>> to = lowering.resolveResultDims(0, nothing);
@@ -55,28 +55,6 @@ static Results lowerReshape(NodeLowering &lowering) {
   if (failed(to))
     return failure();
   return single(reshape(lowering, lowering.operand(0), from, *to));
-}
-
-static Results lowerSqueeze(NodeLowering &lowering) {
-  SmallVector<SymExpr> from(lowering.dims(0));
-  Value tensor = lowering.operand(0);
-  if (lowering.hasOperand(1)) {
-    std::optional<SmallVector<int64_t>> axes = lowering.constants(1);
-    if (!axes)
-      return lowering.refuse("the axes are not constant");
-    for (int64_t axis : *axes) {
-      std::optional<int64_t> normal = lowering.normalizeAxis(axis, from.size());
-      if (!normal || failed(lowering.checkEqual(from[*normal], lowering.symbols.constant(1),
-                                                "a squeezed axis has a size other than 1")))
-        return failure();
-      from[*normal] = lowering.symbols.constant(1);
-    }
-  }
-  FailureOr<ArrayRef<SymExpr>> to =
-      lowering.resolveResultDims(0, SmallVector<SymExpr>(lowering.resultDims(0).size()));
-  if (failed(to))
-    return failure();
-  return single(reshape(lowering, tensor, from, *to));
 }
 
 /// DepthToSpace and SpaceToDepth: a transpose between two reshapes. Depth is split into `order` of
@@ -110,8 +88,10 @@ static Results lowerSpaceToDepth(NodeLowering &lowering) {
     return lowering.refuse("it needs four dimensions and a positive blocksize");
   SymExpr n = dims[0], c = dims[1];
   SymExpr h = symbols.div(dims[2], block), w = symbols.div(dims[3], block);
+  bool isDepthFirst = lowering.node.getString("mode", "DCR") == "DCR";
   SmallVector<SymExpr> split{n, c, h, block, w, block};
-  SmallVector<int64_t> order{0, 3, 5, 1, 2, 4};
+  SmallVector<int64_t> order = isDepthFirst ? SmallVector<int64_t>{0, 3, 5, 1, 2, 4}
+                                            : SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
   Value tensor = reshape(lowering, lowering.operand(0), dims, split);
   if (!tensor)
     return failure();
@@ -245,9 +225,8 @@ void moec::addMovementHandlers(NodeHandlerTable &table) {
   table.add("Identity", 1, lowerToKnownShape);
   table.add("Reshape", 5, lowerReshape);
   table.add("SpaceToDepth", 1, lowerSpaceToDepth);
-  table.add("Squeeze", 13, lowerSqueeze);
   table.add("Tile", 6, lowerTile);
   table.add("Transpose", 1, lowerTranspose);
-  table.add("Unsqueeze", 13, lowerToKnownShape);
   addSlicingHandlers(table);
+  addSqueezeHandlers(table);
 }

@@ -7,8 +7,12 @@
 
 namespace moec {
 
-/// Slice, Split, Pad, Trilu.
+/// Squeeze, Unsqueeze.
+void addSqueezeHandlers(NodeHandlerTable &table);
+/// Parts of tensors: Split, Trilu, and the two below.
 void addSlicingHandlers(NodeHandlerTable &table);
+void addPadHandlers(NodeHandlerTable &table);
+void addSliceHandlers(NodeHandlerTable &table);
 
 } // namespace moec
 

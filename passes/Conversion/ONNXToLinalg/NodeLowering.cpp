@@ -271,6 +271,19 @@ std::optional<PackedMatrices> NodeLowering::packedOperand(unsigned i, bool trans
   return PackedMatrices{tensor, count, depth, columns, panel};
 }
 
+std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {
+  if (std::optional<int64_t> constant = axis.getConstant()) {
+    std::optional<int64_t> normal = normalizeAxis(*constant, rank);
+    return normal ? std::optional(symbols.constant(*normal)) : std::nullopt;
+  }
+  StringRef message = "an axis is not one of the operand's";
+  if (failed(checkLessEqual(symbols.constant(-rank), axis, message)) ||
+      failed(checkLessEqual(axis, symbols.constant(rank - 1), message)))
+    return std::nullopt;
+  return symbols.select(symbols.lt(axis, symbols.constant(0)),
+                        symbols.add(axis, symbols.constant(rank)), axis);
+}
+
 bool NodeLowering::hasResult(unsigned i) {
   return i < node->getNumResults() && isa<TensorType>(node->getResult(i).getType());
 }

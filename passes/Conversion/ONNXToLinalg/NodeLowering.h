@@ -102,6 +102,8 @@ public:
   /// An axis counted from the front; refuses the node (and returns std::nullopt) if it lies outside
   /// of [-rank, rank).
   std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank);
+  /// The same of an axis that may be known at run time only, where it is checked.
+  std::optional<SymExpr> normalizeAxis(SymExpr axis, int64_t rank);
 
   //===- Results
   //--------------------------------------------------------------------------------------===//

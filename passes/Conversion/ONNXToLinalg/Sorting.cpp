@@ -96,16 +96,40 @@ static Results lowerArgMin(NodeLowering &lowering) { return lowerArgReduction(lo
 //===- CumSum
 //-------------------------------------------------------------------------------------===//
 
-static Results lowerCumSum(NodeLowering &lowering) {
+/// The operand as [outer, axis, inner], with an axis that may be known at run time only; refuses
+/// the node (and returns failure) if it is not one number.
+static FailureOr<AxisView> getComputedAxisView(NodeLowering &lowering, unsigned axisOperand) {
+  SymContext &symbols = lowering.symbols;
   ArrayRef<SymExpr> dims = lowering.dims(0);
-  std::optional<SmallVector<int64_t>> axes = lowering.constants(1);
+  int64_t rank = dims.size();
+  std::optional<ArrayRef<SymExpr>> axes = lowering.elements(axisOperand);
   if (!axes || axes->size() != 1)
-    return lowering.refuse("the axis is not constant");
-  std::optional<int64_t> axis = lowering.normalizeAxis((*axes)[0], dims.size());
+    return lowering.refuse("the axis is not one number");
+  std::optional<SymExpr> axis = lowering.normalizeAxis((*axes)[0], rank);
   if (!axis)
     return failure();
-  SmallVector<SymExpr> view = getAxisView(lowering.symbols, dims, *axis).dims();
+  AxisView view = getAxisView(symbols, dims, rank - 1);
+  for (int64_t d = 0; d < rank; ++d) {
+    SymExpr isHere = symbols.eq(*axis, symbols.constant(d));
+    AxisView here = getAxisView(symbols, dims, d);
+    view = {symbols.select(isHere, here.outer, view.outer),
+            symbols.select(isHere, here.axis, view.axis),
+            symbols.select(isHere, here.inner, view.inner)};
+  }
+  return view;
+}
+
+static Results lowerCumSum(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  if (dims.empty())
+    return lowering.refuse("a scalar has no axis");
+  FailureOr<AxisView> axisView = getComputedAxisView(lowering, 1);
+  if (failed(axisView))
+    return failure();
+  SmallVector<SymExpr> view = axisView->dims();
   Value x = reshape(lowering, lowering.operand(0), dims, view);
+  if (!x)
+    return failure();
   Value init = lowering.empty(view, lowering.resultType(0).getElementType());
   Value sums =
       kernel::CallOp::create(
