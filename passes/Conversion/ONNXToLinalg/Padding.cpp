@@ -22,21 +22,25 @@ static FailureOr<Padding> getPadding(NodeLowering &lowering, int64_t rank) {
   SymExpr zero = lowering.symbols.constant(0);
   Padding padding{SmallVector<SymExpr>(rank, zero), SmallVector<SymExpr>(rank, zero)};
   std::optional<ArrayRef<SymExpr>> pads = lowering.elements(1);
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  if (lowering.hasOperand(3)) {
-    std::optional<SmallVector<int64_t>> given = lowering.constants(3);
-    if (!given)
-      return lowering.refuse("'axes' is not constant");
-    axes = std::move(*given);
-  }
+  SmallVector<SymExpr> axes;
+  for (int64_t d = 0; d < rank; ++d)
+    axes.push_back(lowering.symbols.constant(d));
+  if (std::optional<ArrayRef<SymExpr>> given = lowering.elements(3))
+    axes.assign(given->begin(), given->end());
+  else if (lowering.hasOperand(3))
+    return lowering.refuse("'axes' is not a small tensor");
   if (!pads || pads->size() != 2 * axes.size())
     return lowering.refuse("'pads' is not a small tensor of two elements an axis");
+  SymContext &symbols = lowering.symbols;
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    std::optional<int64_t> normal = lowering.normalizeAxis(axis, rank);
+    std::optional<SymExpr> normal = lowering.normalizeAxis(axis, rank);
     if (!normal)
       return failure();
-    padding.before[*normal] = (*pads)[i];
-    padding.after[*normal] = (*pads)[axes.size() + i];
+    for (int64_t d = 0; d < rank; ++d) {
+      SymExpr isHere = symbols.eq(*normal, symbols.constant(d));
+      padding.before[d] = symbols.select(isHere, (*pads)[i], padding.before[d]);
+      padding.after[d] = symbols.select(isHere, (*pads)[axes.size() + i], padding.after[d]);
+    }
   }
   return padding;
 }
