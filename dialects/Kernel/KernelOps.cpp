@@ -3,6 +3,46 @@
 using namespace mlir;
 using namespace moec::kernel;
 
+//===- Entries of an arena
+//----------------------------------------------------------------------------===//
+
+/// `[0 in 3 to 7, ? in 5 to end]`
+static ParseResult parseArenaEntries(OpAsmParser &parser, DenseI32ArrayAttr &entries) {
+  SmallVector<int32_t> values;
+  auto parseEntry = [&]() -> ParseResult {
+    int32_t size = -1, first, last = INT32_MAX;
+    if (failed(parser.parseOptionalQuestion()) && parser.parseInteger(size))
+      return failure();
+    if (parser.parseKeyword("in") || parser.parseInteger(first) || parser.parseKeyword("to"))
+      return failure();
+    if (failed(parser.parseOptionalKeyword("end")) && parser.parseInteger(last))
+      return failure();
+    values.append({size, first, last});
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseEntry))
+    return failure();
+  entries = DenseI32ArrayAttr::get(parser.getContext(), values);
+  return success();
+}
+
+static void printArenaEntries(OpAsmPrinter &printer, Operation *, DenseI32ArrayAttr entries) {
+  printer << '[';
+  for (size_t i = 0, e = entries.size(); i + 2 < e; i += 3) {
+    printer << (i ? ", " : "");
+    if (entries[i] < 0)
+      printer << '?';
+    else
+      printer << entries[i];
+    printer << " in " << entries[i + 1] << " to ";
+    if (entries[i + 2] == INT32_MAX)
+      printer << "end";
+    else
+      printer << entries[i + 2];
+  }
+  printer << ']';
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.cpp.inc"
 
@@ -49,4 +89,49 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (!cast<ShapedType>(getType()).hasStaticShape())
     return emitOpError("has a dynamic shape");
   return success();
+}
+
+//===- ArenaOp
+//----------------------------------------------------------------------------------------===//
+
+LogicalResult ArenaOp::verify() {
+  ArrayRef<int32_t> entries = getEntries();
+  if (entries.size() % 3 != 0)
+    return emitOpError("has ") << entries.size() << " numbers for entries, expected three for each";
+  if (getOffsets().getType().getDimSize(0) != static_cast<int64_t>(entries.size() / 3))
+    return emitOpError("has ") << entries.size() / 3 << " entries and gives "
+                               << getOffsets().getType() << " for their offsets";
+  for (size_t i = 0; i < entries.size(); i += 3) {
+    if (entries[i] < -1 || entries[i] >= static_cast<int64_t>(getSizes().size()))
+      return emitOpError("entry ")
+             << i / 3 << " has size " << entries[i] << " of " << getSizes().size();
+    if (entries[i + 1] < 0 || entries[i + 1] > entries[i + 2])
+      return emitOpError("entry ")
+             << i / 3 << " lives from " << entries[i + 1] << " to " << entries[i + 2];
+  }
+  return success();
+}
+
+void ArenaOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  // The places are the call's: it is not to be merged with another, nor moved over a check.
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+//===- PlaceOp
+//----------------------------------------------------------------------------------------===//
+
+LogicalResult PlaceOp::verify() {
+  auto arena = getMemory().getDefiningOp<ArenaOp>();
+  if (!arena)
+    return emitOpError("is not in the memory of a 'kernel.arena'");
+  int64_t index = static_cast<int32_t>(getEntry()), count = arena.getEntries().size() / 3;
+  if (index < 0 || index >= count)
+    return emitOpError("places entry ") << index << " of " << count;
+  if (arena.getEntries()[3 * index] >= 0)
+    return emitOpError("places entry ") << index << ", whose size is known to the arena";
+  return success();
+}
+
+void PlaceOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  effects.emplace_back(MemoryEffects::Write::get());
 }

@@ -113,4 +113,47 @@ def Kernel_CheckOp : Kernel_Op<"check", [DeclareOpInterfaceMethods<MemoryEffects
   let assemblyFormat = "$condition `,` $message attr-dict";
 }
 
+class Kernel_MemRefOf<Type element> : MemRefRankOf<[element], [1]>;
+
+def Kernel_ArenaOp : Kernel_Op<"arena", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "The memory that the buffers of a call share";
+  let description = [{
+    Stands at the start of the entry function, once. `sizes` are sizes of buffers in bytes. Each entry is
+    one buffer: the index of its size, and the positions of the first and the last operation of the
+    function that use it; `?` is a size that is known later (`kernel.place`), `end` the position of
+    results. The runtime places the buffers in `memory` so that those in use at the same time do not
+    overlap; buffer i starts at byte `offsets[i]`, a multiple of 64.
+
+    ```mlir
+    %memory, %offsets = kernel.arena sizes(%a, %b) entries [0 in 3 to 7, ? in 5 to 8, 1 in 7 to end]
+        : memref<?xi8>, memref<3xindex>
+    %offset = memref.load %offsets[%c0] : memref<3xindex>
+    %x = memref.view %memory[%offset][%n] : memref<?xi8> to memref<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$sizes, DenseI32ArrayAttr:$entries);
+  let results = (outs Kernel_MemRefOf<I8>:$memory, Kernel_MemRefOf<Index>:$offsets);
+  let assemblyFormat = [{
+    `sizes` `(` $sizes `)` `entries` custom<ArenaEntries>($entries) attr-dict
+    `:` type($memory) `,` type($offsets)
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_PlaceOp : Kernel_Op<"place", [AllTypesMatch<["memory", "result"]>, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Memory for an entry of the arena whose size is known only here";
+  let description = [{
+    Where the arena has room for `bytes` bytes during the entry's life, or else memory of its own. Given
+    back by `memref.dealloc`.
+
+    ```mlir
+    %m = kernel.place 1 in %memory bytes %bytes : memref<?xi8>
+    ```
+  }];
+  let arguments = (ins Kernel_MemRefOf<I8>:$memory, I32Attr:$entry, Index:$bytes);
+  let results = (outs Kernel_MemRefOf<I8>:$result);
+  let assemblyFormat = "$entry `in` $memory `bytes` $bytes attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 #endif // MOEC_DIALECTS_KERNEL_KERNELOPS_TD

@@ -47,9 +47,11 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   pm.addPass(createLinkKernelsPass(link));
   // After linking, which makes buffers, and before loops, in which an allocation has no block of
   // its own.
+  pm.addNestedPass<func::FuncOp>(createReuseBuffersPass());
   pm.addNestedPass<func::FuncOp>(createPlaceDeallocationsPass());
   // Casts fold into copies here, before copies of views become loops.
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());
   addCleanup(pm);
   pm.addPass(createOutlineTasksPass());

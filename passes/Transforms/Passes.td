@@ -382,4 +382,106 @@ def PlaceDeallocationsPass : Pass<"moec-place-deallocations", "::mlir::func::Fun
   let statistics = [Statistic<"numDeallocations", "num-deallocations", "Buffers freed">];
 }
 
+def PlanMemoryPass : Pass<"moec-plan-memory", "::mlir::func::FuncOp"> {
+  let summary = "Let the buffers of a call share one block of memory";
+  let description = [{
+    The allocations in the body of the public function become entries of one `kernel.arena` at its start:
+    the size, computed there, and the first and last operation that touch the buffer. The runtime finds
+    the places, once for each tuple of sizes. A buffer whose size depends on data is placed when its size
+    is known, in what room is left then, or gets memory of its own. Checks of sizes move to the start as
+    well.
+
+    Why: all sizes and lives together give less memory than one request after the other can, and a
+    repeated call asks for nothing.
+
+    Limits: straight-line code of one function; allocations in loops and branches stay, and so do those
+    in functions that are called.
+
+    Before:
+    ```mlir
+    func.func @main(%x: memref<?x8xf32>) -> memref<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %n = memref.dim %x, %c0 : memref<?x8xf32>
+      %a = memref.alloc(%n) : memref<?x8xf32>
+      memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+      %b = memref.alloc(%n) : memref<?x8xf32>
+      memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
+      memref.dealloc %a : memref<?x8xf32>
+      return %b : memref<?x8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: memref<?x8xf32>) -> memref<?x8xf32> {
+      %c32 = arith.constant 32 : index
+      %n = memref.dim %x, %c0 : memref<?x8xf32>
+      %bytes = arith.muli %c32, %n : index
+      %memory, %offsets = kernel.arena sizes(%bytes) entries [0 in 3 to 5, 0 in 5 to end]
+          : memref<?xi8>, memref<2xindex>
+      %0 = memref.load %offsets[%c0] : memref<2xindex>
+      %a = memref.view %memory[%0][%n] : memref<?xi8> to memref<?x8xf32>
+      memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+      %1 = memref.load %offsets[%c1] : memref<2xindex>
+      %b = memref.view %memory[%1][%n] : memref<?xi8> to memref<?x8xf32>
+      memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
+      return %b : memref<?x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::moec::kernel::KernelDialect"];
+  let statistics = [
+    Statistic<"numKnown", "num-known", "Buffers placed when the call starts">,
+    Statistic<"numPlaced", "num-placed", "Buffers placed when their size is known">];
+}
+
+def ReuseBuffersPass : Pass<"moec-reuse-buffers", "::mlir::func::FuncOp"> {
+  let summary = "Write results over operands that are no longer needed";
+  let description = [{
+    The result of an elementwise operation takes the buffer of an operand that nothing reads afterwards,
+    if the operation reads of it only the element that it writes. A copy of a buffer that nothing reads
+    afterwards is dropped.
+
+    Why: bufferization gives each result a buffer of its own. One buffer less is in use at once, and
+    memory that is in a cache already is written.
+
+    Limits: the operand's buffer is allocated in the same block, and is walked in the result's order.
+
+    Before:
+    ```mlir
+    #id = affine_map<(d0) -> (d0)>
+    func.func @main(%x: memref<4xf32>, %f: f32) -> memref<4xf32> {
+      %a = memref.alloc() : memref<4xf32>
+      linalg.fill ins(%f : f32) outs(%a : memref<4xf32>)
+      %b = memref.alloc() : memref<4xf32>
+      linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+          ins(%a, %x : memref<4xf32>, memref<4xf32>) outs(%b : memref<4xf32>) {
+        ^bb0(%p: f32, %q: f32, %out: f32):
+          %0 = arith.addf %p, %q : f32
+          linalg.yield %0 : f32
+      }
+      return %b : memref<4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    #id = affine_map<(d0) -> (d0)>
+    func.func @main(%x: memref<4xf32>, %f: f32) -> memref<4xf32> {
+      %a = memref.alloc() : memref<4xf32>
+      linalg.fill ins(%f : f32) outs(%a : memref<4xf32>)
+      linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+          ins(%a, %x : memref<4xf32>, memref<4xf32>) outs(%a : memref<4xf32>) {
+        ^bb0(%p: f32, %q: f32, %out: f32):
+          %0 = arith.addf %p, %q : f32
+          linalg.yield %0 : f32
+      }
+      return %a : memref<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let statistics = [Statistic<"numReused", "num-reused", "Results that took an operand's buffer">,
+                    Statistic<"numCopies", "num-copies", "Copies dropped">];
+}
+
 #endif // MOEC_PASSES_TRANSFORMS_PASSES_TD

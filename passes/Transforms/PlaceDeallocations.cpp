@@ -1,5 +1,6 @@
 //===- PlaceDeallocations.cpp - Buffers are freed after their last use
 //------------------------------===//
+#include "passes/Analysis/BufferLifetime.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,13 +16,6 @@ using namespace mlir;
 
 namespace {
 
-/// The operation whose result a value views, followed to the end.
-Value getRoot(Value buffer) {
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
-    buffer = view.getViewSource();
-  return buffer;
-}
-
 /// Gives every returned buffer memory of its own: the caller frees each result, and an argument or
 /// a weight is not the callee's to give.
 void ownResults(func::FuncOp function) {
@@ -34,7 +28,7 @@ void ownResults(func::FuncOp function) {
       auto type = dyn_cast<MemRefType>(operand.get().getType());
       if (!type)
         continue;
-      Value root = getRoot(operand.get());
+      Value root = getBufferRoot(operand.get());
       bool startsAtRoot = type.getLayout().isIdentity();
       for (Value view = operand.get(); view != root;) {
         auto op = view.getDefiningOp<ViewLikeOpInterface>();
@@ -58,38 +52,15 @@ void ownResults(func::FuncOp function) {
   }
 }
 
-/// The last operation of `block` that may touch the buffer or something that views it; nullptr if
-/// it leaves the block.
-Operation *findLastUse(Value buffer, Block *block) {
-  Operation *last = buffer.getDefiningOp();
-  SmallVector<Value> worklist{buffer};
-  while (!worklist.empty()) {
-    Value value = worklist.pop_back_val();
-    for (Operation *user : value.getUsers()) {
-      Operation *ancestor = block->findAncestorOpInBlock(*user);
-      if (!ancestor || ancestor == block->getTerminator() ||
-          user->hasTrait<OpTrait::IsTerminator>())
-        return nullptr;
-      if (last->isBeforeInBlock(ancestor))
-        last = ancestor;
-      // Whatever gives out a buffer may give out this one.
-      for (Value result : user->getResults())
-        if (isa<BaseMemRefType>(result.getType()))
-          worklist.push_back(result);
-    }
-  }
-  return last;
-}
-
 struct PlaceDeallocations : impl::PlaceDeallocationsPassBase<PlaceDeallocations> {
   void runOnOperation() override {
     ownResults(getOperation());
     getOperation().walk([&](memref::AllocOp alloc) {
-      Operation *last = findLastUse(alloc, alloc->getBlock());
-      if (!last)
+      BufferLifetime life = getBufferLifetime(alloc);
+      if (life.escapes || life.isReturned)
         return;
       OpBuilder builder(alloc->getContext());
-      builder.setInsertionPointAfter(last);
+      builder.setInsertionPointAfter(life.last);
       memref::DeallocOp::create(builder, alloc.getLoc(), alloc);
       ++numDeallocations;
     });

@@ -115,6 +115,75 @@ struct DeallocLowering : ConvertOpToLLVMPattern<memref::DeallocOp> {
   RuntimeCalls &runtime;
 };
 
+/// Memory on the function's stack, which must not grow in a loop.
+Value allocateOnStack(Operation *op, Type type, ConversionPatternRewriter &rewriter) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  auto function = op->getParentOfType<FunctionOpInterface>();
+  rewriter.setInsertionPointToStart(&function.getFunctionBody().front());
+  auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+  Value one = LLVM::ConstantOp::create(rewriter, op->getLoc(), rewriter.getI64IntegerAttr(1));
+  return LLVM::AllocaOp::create(rewriter, op->getLoc(), pointer, type, one);
+}
+
+/// A buffer of bytes whose length the code does not ask for.
+Value describeBytes(Location loc, const LLVMTypeConverter &converter, Type type, Value memory,
+                    ConversionPatternRewriter &rewriter) {
+  MemRefDescriptor bytes = MemRefDescriptor::poison(rewriter, loc, converter.convertType(type));
+  bytes.setAllocatedPtr(rewriter, loc, memory);
+  bytes.setAlignedPtr(rewriter, loc, memory);
+  bytes.setConstantOffset(rewriter, loc, 0);
+  bytes.setConstantSize(rewriter, loc, 0, INT64_MAX);
+  bytes.setConstantStride(rewriter, loc, 0, 1);
+  return bytes;
+}
+
+struct ArenaLowering : ConvertOpToLLVMPattern<kernel::ArenaOp> {
+  ArenaLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime)
+      : ConvertOpToLLVMPattern(converter), runtime(runtime) {}
+
+  LogicalResult matchAndRewrite(kernel::ArenaOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Type i64 = rewriter.getI64Type();
+    ValueRange values = adaptor.getSizes();
+    Value sizes = allocateOnStack(op, LLVM::LLVMArrayType::get(i64, values.size()), rewriter);
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Value to = LLVM::GEPOp::create(rewriter, loc, pointer, i64, sizes,
+                                     LLVM::GEPArg(static_cast<int32_t>(i)));
+      LLVM::StoreOp::create(rewriter, loc, value, to);
+    }
+    Value result = allocateOnStack(op, pointer, rewriter);
+    Value memory = runtime.emitPlan(rewriter, loc, ::moec::getContext(op), values.size(),
+                                    op.getEntries(), sizes, result);
+    Value offsets = LLVM::LoadOp::create(rewriter, loc, pointer, result);
+    rewriter.replaceOp(
+        op, {describeBytes(loc, *getTypeConverter(), op.getMemory().getType(), memory, rewriter),
+             MemRefDescriptor::fromStaticShape(rewriter, loc, *getTypeConverter(),
+                                               op.getOffsets().getType(), offsets)
+                 .operator Value()});
+    return success();
+  }
+
+  RuntimeCalls &runtime;
+};
+
+struct PlaceLowering : ConvertOpToLLVMPattern<kernel::PlaceOp> {
+  PlaceLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime)
+      : ConvertOpToLLVMPattern(converter), runtime(runtime) {}
+
+  LogicalResult matchAndRewrite(kernel::PlaceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value memory = runtime.emitPlace(rewriter, op.getLoc(), ::moec::getContext(op), op.getEntry(),
+                                     adaptor.getBytes());
+    rewriter.replaceOp(
+        op, describeBytes(op.getLoc(), *getTypeConverter(), op.getType(), memory, rewriter));
+    return success();
+  }
+
+  RuntimeCalls &runtime;
+};
+
 /// A weight is the start of the packed weights plus an offset.
 struct WeightLowering : ConvertOpToLLVMPattern<kernel::WeightOp> {
   WeightLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime,
@@ -156,16 +225,7 @@ struct LaunchLowering : ConvertOpToLLVMPattern<par::LaunchOp> {
     LLVM::LLVMFuncOp trampoline = getTrampoline(op, structure, rewriter);
     if (!trampoline)
       return failure();
-    Value memory;
-    {
-      // At the function's entry: the stack must not grow in a loop.
-      OpBuilder::InsertionGuard guard(rewriter);
-      auto function = op->getParentOfType<FunctionOpInterface>();
-      rewriter.setInsertionPointToStart(&function.getFunctionBody().front());
-      auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-      Value one = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64IntegerAttr(1));
-      memory = LLVM::AllocaOp::create(rewriter, loc, pointer, structure, one);
-    }
+    Value memory = allocateOnStack(op, structure, rewriter);
     Value packed = LLVM::PoisonOp::create(rewriter, loc, structure);
     for (auto [i, argument] : llvm::enumerate(adaptor.getArguments()))
       packed = LLVM::InsertValueOp::create(rewriter, loc, packed, argument, i);
@@ -278,7 +338,8 @@ private:
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns.add<AllocLowering, DeallocLowering, LaunchLowering>(converter, runtime);
+    patterns.add<AllocLowering, ArenaLowering, DeallocLowering, LaunchLowering, PlaceLowering>(
+        converter, runtime);
     patterns.add<WeightLowering>(converter, runtime, offsets);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp, kernel::PackedOp>();

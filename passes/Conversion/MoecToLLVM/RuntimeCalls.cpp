@@ -44,6 +44,30 @@ void RuntimeCalls::emitFree(OpBuilder &builder, Location loc, Value context, Val
            {context, memory});
 }
 
+Value RuntimeCalls::emitPlan(OpBuilder &builder, Location loc, Value context, int64_t numSizes,
+                             ArrayRef<int32_t> entries, Value sizes, Value offsets) {
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  Type i32 = builder.getI32Type();
+  OpBuilder atStart = OpBuilder::atBlockBegin(module.getBody());
+  // A moec_rt_arena with its entries is nothing but int32_t.
+  SmallVector<int32_t> numbers{static_cast<int32_t>(numSizes),
+                               static_cast<int32_t>(entries.size() / 3)};
+  llvm::append_range(numbers, entries);
+  auto list = RankedTensorType::get({static_cast<int64_t>(numbers.size())}, i32);
+  auto arena = LLVM::GlobalOp::create(atStart, loc, LLVM::LLVMArrayType::get(i32, numbers.size()),
+                                      /*isConstant=*/true, LLVM::Linkage::Internal, "arena",
+                                      DenseElementsAttr::get(list, ArrayRef<int32_t>(numbers)));
+  return emitCall(builder, loc, "moec_rt_plan", pointer,
+                  {context, LLVM::AddressOfOp::create(builder, loc, arena), sizes, offsets});
+}
+
+Value RuntimeCalls::emitPlace(OpBuilder &builder, Location loc, Value context, int32_t entry,
+                              Value bytes) {
+  Value index = LLVM::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(entry));
+  return emitCall(builder, loc, "moec_rt_place", LLVM::LLVMPointerType::get(builder.getContext()),
+                  {context, index, bytes});
+}
+
 void RuntimeCalls::emitParallel(OpBuilder &builder, Location loc, Value context, Value task,
                                 Value arguments, Value count, Value grain) {
   emitCall(builder, loc, "moec_rt_parallel", LLVM::LLVMVoidType::get(builder.getContext()),

@@ -27,6 +27,13 @@ public:
                         mlir::Value bytes);
   void emitFree(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                 mlir::Value memory);
+  /// `sizes` points to the sizes, of which there are `numSizes`; where the result's entries start
+  /// is stored as a pointer to `offsets`.
+  mlir::Value emitPlan(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                       int64_t numSizes, llvm::ArrayRef<int32_t> entries, mlir::Value sizes,
+                       mlir::Value offsets);
+  mlir::Value emitPlace(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                        int32_t entry, mlir::Value bytes);
   void emitParallel(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                     mlir::Value task, mlir::Value arguments, mlir::Value count, mlir::Value grain);
   /// The node's name is the location's.

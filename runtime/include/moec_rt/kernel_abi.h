@@ -48,12 +48,17 @@ typedef struct moec_rt_arena_entry {
   int32_t last; /* INT32_MAX: an output */
 } moec_rt_arena_entry;
 
-/* The buffers of a model's calls. Emitted by the compiler; one per model. */
+/* The buffers of a model's calls. Emitted by the compiler; one per model. The entries lie behind
+ * it.
+ */
 typedef struct moec_rt_arena {
   int32_t num_sizes;
   int32_t num_entries;
-  const moec_rt_arena_entry *entries;
 } moec_rt_arena;
+
+static inline const moec_rt_arena_entry *moec_rt_arena_entries(const moec_rt_arena *arena) {
+  return (const moec_rt_arena_entry *)(arena + 1);
+}
 
 /* Finds places in one block of memory for the buffers whose sizes in bytes are known; `sizes` has
  * `num_sizes` of them. Returns the block, and where each entry starts in it, a multiple of 64. The

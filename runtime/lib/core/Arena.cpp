@@ -55,7 +55,7 @@ int32_t Arena::bucketOf(int32_t position) const {
 bool Arena::buildIndex(const moec_rt_arena &newTable) {
   freeIndex();
   const int32_t count = newTable.num_entries;
-  const moec_rt_arena_entry *entries = newTable.entries;
+  entries = moec_rt_arena_entries(&newTable);
   lastPosition = 0;
   for (int32_t e = 0; e < count; ++e)
     lastPosition = std::max(lastPosition, entries[e].first);
@@ -113,13 +113,13 @@ Arena::Plan *Arena::takeSlot() {
 /// Where `size` bytes fit during the entry's life, in the smallest gap; the end may lie beyond all
 /// others.
 int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
-  const moec_rt_arena_entry &self = table->entries[entry];
+  const moec_rt_arena_entry &self = entries[entry];
   const int32_t firstBucket = bucketOf(self.first), lastBucket = bucketOf(self.last);
   int32_t count = 0;
   for (int32_t b = firstBucket; b <= lastBucket; ++b)
     for (int32_t i = starts[b]; i < starts[b + 1]; ++i) {
       const int32_t e = members[i];
-      const moec_rt_arena_entry &other = table->entries[e];
+      const moec_rt_arena_entry &other = entries[e];
       // Taken in the first bucket that both live in.
       if (plan.offsets[e] >= 0 && plan.bytes[e] > 0 && overlap(self, other) &&
           b == std::max(firstBucket, bucketOf(other.first)))
@@ -140,7 +140,6 @@ int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
 }
 
 bool Arena::assign(Plan &plan, int64_t &missing) {
-  const moec_rt_arena_entry *entries = table->entries;
   int32_t count = 0;
   for (int32_t e = 0; e < table->num_entries; ++e) {
     plan.offsets[e] = -1;
@@ -210,7 +209,7 @@ void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int
   if (!reserve(plan->total))
     return nullptr;
   for (int32_t e = 0; e < table->num_entries; ++e)
-    if (table->entries[e].size < 0) {
+    if (entries[e].size < 0) {
       plan->offsets[e] = -1;
       plan->bytes[e] = 0;
     }
@@ -239,10 +238,10 @@ int64_t Arena::liveBytes() const {
     return 0;
   // The sum only grows where a buffer's life begins.
   for (int32_t e = 0; e < table->num_entries; ++e) {
-    const int32_t position = table->entries[e].first, b = bucketOf(position);
+    const int32_t position = entries[e].first, b = bucketOf(position);
     int64_t sum = 0;
     for (int32_t i = starts[b]; i < starts[b + 1]; ++i) {
-      const moec_rt_arena_entry &other = table->entries[members[i]];
+      const moec_rt_arena_entry &other = entries[members[i]];
       if (other.first <= position && position <= other.last)
         sum += current->bytes[members[i]];
     }

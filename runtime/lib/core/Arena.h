@@ -87,6 +87,7 @@ private:
 
   Memory *memory = nullptr;
   const moec_rt_arena *table = nullptr;
+  const moec_rt_arena_entry *entries = nullptr;
   char *block = nullptr;
   int64_t capacity = 0;
 

@@ -22,7 +22,13 @@ protected:
 
   void setEntries(std::vector<moec_rt_arena_entry> newEntries, int32_t numSizes) {
     entries = std::move(newEntries);
-    table = {numSizes, int32_t(entries.size()), entries.data()};
+    numbers = {numSizes, int32_t(entries.size())};
+    for (const moec_rt_arena_entry &entry : entries)
+      numbers.insert(numbers.end(), {entry.size, entry.first, entry.last});
+  }
+
+  const moec_rt_arena &table() const {
+    return *reinterpret_cast<const moec_rt_arena *>(numbers.data());
   }
 
   /// Starts a call; the number of bytes in the arena.
@@ -30,7 +36,7 @@ protected:
     sizes = std::move(newSizes);
     int64_t missing;
     arena.startCall();
-    base = static_cast<char *>(arena.plan(table, sizes.data(), offsets, missing));
+    base = static_cast<char *>(arena.plan(table(), sizes.data(), offsets, missing));
     EXPECT_NE(base, nullptr);
     return arena.usedBytes();
   }
@@ -58,7 +64,7 @@ protected:
   Memory memory;
   Arena arena;
   std::vector<moec_rt_arena_entry> entries;
-  moec_rt_arena table = {};
+  std::vector<int32_t> numbers; ///< The table, as it lies in memory.
   std::vector<int64_t> sizes;
   char *base = nullptr;
   const int64_t *offsets = nullptr;
@@ -168,7 +174,7 @@ TEST_F(ArenaTest, SizesThatCannotBe) {
     int64_t missing = 0;
     for (int i = 0; i < 2; ++i) { // what failed is not remembered as a plan
       arena.startCall();
-      EXPECT_EQ(arena.plan(table, wrong, offsets, missing), nullptr);
+      EXPECT_EQ(arena.plan(table(), wrong, offsets, missing), nullptr);
       EXPECT_EQ(missing, size);
     }
   }
@@ -181,15 +187,17 @@ using ArenaSessionTest = ModelTest;
 
 namespace {
 
-const moec_rt_arena_entry sumEntries[] = {{0, 0, 1}, {1, 1, forever}, {-1, 2, 3}};
-const moec_rt_arena sumArena = {2, 3, sumEntries};
+const struct {
+  moec_rt_arena arena;
+  moec_rt_arena_entry entries[3];
+} sumTable = {{2, 3}, {{0, 0, 1}, {1, 1, forever}, {-1, 2, 3}}};
 
 /// sumRows, with its output in the arena.
 void sumRowsInArena(moec_rt_context *context, const moec_rt_buffer *inputs,
                     moec_rt_buffer *outputs) {
   const int64_t rows = inputs[0].shape[0], sizes[] = {4096, rows * 4};
   const int64_t *offsets;
-  char *base = static_cast<char *>(moec_rt_plan(context, &sumArena, sizes, &offsets));
+  char *base = static_cast<char *>(moec_rt_plan(context, &sumTable.arena, sizes, &offsets));
   std::fill_n(base + offsets[0], 4096, 1);
   const float *from = static_cast<const float *>(inputs[0].data);
   float *to = reinterpret_cast<float *>(base + offsets[1]);
@@ -254,7 +262,7 @@ TEST_F(ArenaSessionTest, OutOfMemory) {
   setEntry([](moec_rt_context *context, const moec_rt_buffer *, moec_rt_buffer *) {
     const int64_t sizes[] = {4096, -8};
     const int64_t *offsets;
-    moec_rt_plan(context, &sumArena, sizes, &offsets);
+    moec_rt_plan(context, &sumTable.arena, sizes, &offsets);
     ADD_FAILURE() << "the call went on";
   });
   EXPECT_EQ(run(), MOEC_OUT_OF_MEMORY);
