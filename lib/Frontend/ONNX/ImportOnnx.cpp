@@ -40,19 +40,21 @@ public:
     nodes.setTensorImporter([&](const ::onnx::TensorProto &tensor, StringRef name, Location loc) {
       return weights.import(builder, *module, tensor, name, loc);
     });
-    if (failed(importInitializers(*module, nodes)) || failed(importInputs(function, nodes)) ||
-        failed(importNodes(nodes)) || failed(importOutputs(function, nodes)))
+    if (failed(importInitializers(*module, nodes)))
+      return {};
+    importInputs(function, nodes);
+    if (failed(importNodes(nodes)) || failed(importOutputs(function, nodes)))
       return {};
     return module;
   }
 
 private:
   void setModuleAttributes(ModuleOp module) {
-    SmallVector<NamedAttribute> opsets;
+    NamedAttrList opsets; // a set may be imported twice, also under both names of its domain
     for (const auto &opset : model.opset_import())
-      opsets.push_back(builder.getNamedAttr(opset.domain().empty() ? "ai.onnx" : opset.domain(),
-                                            builder.getI64IntegerAttr(opset.version())));
-    module->setAttr("onnx.opset", builder.getDictionaryAttr(opsets));
+      opsets.set(opset.domain().empty() ? "ai.onnx" : opset.domain(),
+                 builder.getI64IntegerAttr(opset.version()));
+    module->setAttr("onnx.opset", opsets.getDictionary(builder.getContext()));
     if (!model.producer_name().empty())
       module->setAttr("onnx.producer", builder.getStringAttr(model.producer_name() + " " +
                                                              model.producer_version()));
@@ -93,20 +95,21 @@ private:
     return builder.getArrayAttr(names);
   }
 
-  LogicalResult importInputs(func::FuncOp function, moec::onnx::NodeImporter &nodes) {
+  /// All arguments in one step: adding them one by one would make a function type for each.
+  void importInputs(func::FuncOp function, moec::onnx::NodeImporter &nodes) {
+    SmallVector<Type> types;
+    SmallVector<Attribute> attributes;
     for (const ::onnx::ValueInfoProto &input : graph.input()) {
       if (initializers.contains(input.name()))
         continue; // a constant with a declaration
-      TensorType type = importType(input);
-      unsigned index = function.getNumArguments();
-      DictionaryAttr attributes = builder.getDictionaryAttr(
+      types.push_back(importType(input));
+      attributes.push_back(builder.getDictionaryAttr(
           {builder.getNamedAttr(moec::onnx::kNameAttr, builder.getStringAttr(input.name())),
-           builder.getNamedAttr(moec::onnx::kDimsAttr, importDimNames(input))});
-      if (failed(function.insertArgument(index, type, attributes, nameLoc(input.name()))))
-        return failure();
-      nodes.define(input.name(), function.getArgument(index));
+           builder.getNamedAttr(moec::onnx::kDimsAttr, importDimNames(input))}));
+      nodes.define(input.name(), function.front().addArgument(types.back(), nameLoc(input.name())));
     }
-    return success();
+    function.setType(builder.getFunctionType(types, {}));
+    function.setAllArgAttrs(attributes);
   }
 
   LogicalResult importNodes(moec::onnx::NodeImporter &nodes) {
