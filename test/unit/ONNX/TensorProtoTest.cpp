@@ -90,7 +90,7 @@ TEST_F(TensorProtoTest, RefusesWhatDoesNotFit) {
   TensorProto external = make(TensorProto::FLOAT, {1});
   external.set_data_location(TensorProto::EXTERNAL);
   EXPECT_EQ(toText(moec::onnx::importTensor(&context, external)),
-            "error: tensor 't' is in an external file");
+            "error: tensor 't' is over 1 KiB or in an external file, which only weights may be");
   EXPECT_EQ(toText(moec::onnx::importTensor(&context, make(TensorProto::STRING, {1}))),
             "error: tensor 't' has element type 8, which is not supported");
 }
