@@ -21,11 +21,19 @@ double Timings::quantile(double fraction) const {
 
 Expected<Timings> measureCalls(Session &session, ArrayRef<moec_tensor> inputs, double seconds) {
   using Clock = std::chrono::steady_clock;
-  for (int call = 0; call < 2; ++call)
+  Timings timings;
+  auto allocations = [&] {
+    std::optional<moec_memory_info> info = session.memory();
+    return info ? info->allocations : 0;
+  };
+  int64_t atStart = allocations(), afterFirst = 0;
+  for (int call = 0; call < 2; ++call) {
     if (Expected<ArrayRef<moec_tensor>> outputs = session.run(inputs); !outputs)
       return outputs.takeError();
+    if (call == 0)
+      afterFirst = allocations();
+  }
 
-  Timings timings;
   Clock::time_point start = Clock::now(), before = start;
   while (timings.milliseconds.size() < 3 ||
          std::chrono::duration<double>(before - start).count() < seconds) {
@@ -37,6 +45,9 @@ Expected<Timings> measureCalls(Session &session, ArrayRef<moec_tensor> inputs, d
     before = after;
   }
   std::sort(timings.milliseconds.begin(), timings.milliseconds.end());
+  if (std::optional<moec_memory_info> info = session.memory())
+    timings.memory = {afterFirst - atStart, info->allocations - afterFirst, info->peak_bytes,
+                      info->live_bytes};
   return std::move(timings);
 }
 

@@ -59,6 +59,16 @@ Expected<ArrayRef<moec_tensor>> Session::run(ArrayRef<moec_tensor> inputs,
   return ArrayRef<moec_tensor>(outputs);
 }
 
+std::optional<moec_memory_info> Session::memory() const {
+  constexpr size_t neededSize =
+      offsetof(moec_model_table, memory) + sizeof(moec_model_table::memory);
+  moec_memory_info info = {};
+  info.size = sizeof info;
+  if (table->size < neededSize || !table->memory || table->memory(handle.get(), &info) != MOEC_OK)
+    return std::nullopt;
+  return info;
+}
+
 Expected<LoadedModel> LoadedModel::load(StringRef path, const Options &options) {
   // A name without a slash would be searched in the library path.
   SmallString<256> absolute(path);

@@ -54,6 +54,12 @@ Error runBench(Arguments &arguments) {
       json.attribute("load_ms", loadTime);
       json.attribute("peak_rss_mb", peak);
       json.attribute("threads", threads);
+      if (const std::optional<CallMemory> &memory = timings->memory) {
+        json.attribute("call_peak_mb", double(memory->peakBytes) / 1e6);
+        json.attribute("call_live_mb", double(memory->liveBytes) / 1e6);
+        json.attribute("first_call_allocations", memory->firstAllocations);
+        json.attribute("later_allocations", memory->laterAllocations);
+      }
     });
     outs() << '\n';
     return Error::success();

@@ -9,9 +9,17 @@
 
 namespace moec {
 
-/// Wall-clock times of calls in milliseconds, ascending.
+/// What the memory of calls cost; see moec_memory_info.
+struct CallMemory {
+  int64_t firstAllocations = 0; ///< of the first call
+  int64_t laterAllocations = 0; ///< of all calls after it
+  int64_t peakBytes = 0;
+  int64_t liveBytes = 0;
+};
+
 struct Timings {
-  std::vector<double> milliseconds;
+  std::vector<double> milliseconds; ///< wall-clock times of calls, ascending
+  std::optional<CallMemory> memory; ///< none where the model does not tell
 
   /// The time that `fraction` of the calls stay within, interpolated between calls.
   double quantile(double fraction) const;

@@ -16,6 +16,7 @@
 #include "llvm/Support/Error.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace moec {
@@ -31,6 +32,9 @@ public:
   /// belongs to the session and is valid until its next run. Errors are the model's own words.
   llvm::Expected<llvm::ArrayRef<moec_tensor>> run(llvm::ArrayRef<moec_tensor> inputs,
                                                   const moec_run_options *options = nullptr);
+
+  /// What the session's memory has cost; none where the model is of version 1.0.
+  std::optional<moec_memory_info> memory() const;
 
 private:
   friend class LoadedModel;
