@@ -44,4 +44,4 @@ for name in ("model", "model_grouped", "model_with_past"):
             problems.append(f"{name}, {count} tokens: {peak / live:.3f} times what is in use at once")
         if first == 0 or later != 0:
             problems.append(f"{name}, {count} tokens: {first} allocations, then {later}")
-sys.exit("\n".join(problems))
+sys.exit("\n".join(problems) or None)
