@@ -11,14 +11,17 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+import elementwise_cases
 import indexing_cases
 import matrix_cases
 import movement_cases
+import reduction_cases
 import single_node
 
 
 def main(moec, pattern=""):
-    cases = [*movement_cases.cases(), *indexing_cases.cases(), *matrix_cases.cases()]
+    families = (elementwise_cases, indexing_cases, matrix_cases, movement_cases, reduction_cases)
+    cases = [case for family in families for case in family.cases()]
     chosen = [case for case in cases if re.search(pattern, f"{case.op}/{case.name}")]
     results = single_node.run_cases(moec, chosen)
     for name, problem in results:
