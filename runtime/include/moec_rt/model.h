@@ -143,10 +143,8 @@ typedef struct moec_memory_info {
                           of peak_bytes for that order of operations; 0 without a plan */
 } moec_memory_info;
 
-/* Counters of a stretch of a model's code: of one node, or of several that were fused. The member
- * "profile" of the model's JSON is an array with an object for each, in the same order: "nodes" and
- * "operators", the names and types of its nodes as the model's file has them. All but the last two
- * are sums over the calls of the session. */
+/* Counters of a stretch of a model's code: of one node, or of several that were fused. All but the
+ * last two are sums over the calls of the session. */
 typedef struct moec_profile_record {
   int64_t calls; /* how often it has run to its end */
   int64_t nanoseconds;
