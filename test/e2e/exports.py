@@ -22,7 +22,7 @@ NOT_YET = {
     "com.microsoft::GroupQueryAttention", "com.microsoft::MatMulNBits", "com.microsoft::MoE",
     "com.microsoft::MultiHeadAttention", "com.microsoft::QMoE", "com.microsoft::RotaryEmbedding",
     "com.microsoft::SkipSimplifiedLayerNormalization", "DequantizeLinear", "DynamicQuantizeLinear",
-    "MatMulInteger", "SimplifiedLayerNormalization", "Attention",
+    "MatMulInteger", "QuantizeLinear", "SimplifiedLayerNormalization", "Attention",
 }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ void Session::report(moec_status newStatus, const char *node, const char *text) 
 }
 
 bool Session::isStopping() {
-  if (cancel && *cancel)
+  if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
     report(MOEC_CANCELLED, nullptr, "the call was cancelled");
   return failure.load(std::memory_order_acquire) != None;
 }

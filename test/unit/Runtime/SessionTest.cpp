@@ -74,7 +74,7 @@ TEST_F(SessionTest, Cancel) {
     moec_rt_parallel(
         context,
         [](moec_rt_context *, const void *, int64_t, int64_t, int64_t) {
-          *flag = 1;
+          __atomic_store_n(flag, 1, __ATOMIC_RELAXED);
           ++ranges;
         },
         nullptr, 8, 1);
