@@ -21,8 +21,8 @@ work.mkdir(parents=True, exist_ok=True)
 NOT_YET = {
     "com.microsoft::GroupQueryAttention", "com.microsoft::MatMulNBits", "com.microsoft::MoE",
     "com.microsoft::MultiHeadAttention", "com.microsoft::QMoE", "com.microsoft::RotaryEmbedding",
-    "com.microsoft::SkipSimplifiedLayerNormalization", "DequantizeLinear", "DynamicQuantizeLinear",
-    "MatMulInteger", "QuantizeLinear", "SimplifiedLayerNormalization", "Attention",
+    "com.microsoft::SkipSimplifiedLayerNormalization", "DequantizeLinear", "MatMulInteger",
+    "QuantizeLinear",
 }  # fmt: skip
 
 

@@ -106,26 +106,11 @@ private:
     return op->emitError("is not an operation of the normalised form");
   }
 
-  /// Whether all results are integer tensors whose elements are expressions of something else.
-  bool isExpression(onnx::NodeOp node) {
-    return llvm::all_of(node->getResults(), [&](Value result) {
-      if (isa<NoneType>(result.getType()))
-        return true;
-      const SymbolicValue &value = shapes.get(result);
-      if (!value.elements)
-        return false;
-      for (auto [i, element] : llvm::enumerate(*value.elements))
-        if (element == shapes.getSymbols().element(result, i))
-          return false;
-      return true;
-    });
-  }
-
   LogicalResult lowerNode(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {
     for (Value result : node->getResults())
       if (isa<TensorType>(result.getType()) && !shapes.get(result).isRanked)
         return node.emitError() << "has a result of unknown rank";
-    if (isExpression(node) || isWeightView(node))
+    if (shapes.isExpression(node) || isWeightView(node))
       return success();
     return lowerByHandler(state, builder, node);
   }
