@@ -49,12 +49,23 @@ Value emitFloorMod(ScalarEmitter &s, Value a, Value b) {
   return s.select(isWhole, remainder, s.select(signsDiffer, s.add(remainder, b), remainder));
 }
 
+/// The remainder of floats with the sign of the divisor, zeros included.
+Value emitFloorModOfFloats(ScalarEmitter &s, Value a, Value b) {
+  Value remainder = s.rem(a, b), zero = s.constant(0);
+  Value signsDiffer = s.create<arith::XOrIOp>(s.less(remainder, zero), s.less(b, zero));
+  Value shifted = s.select(signsDiffer, s.add(remainder, b), remainder);
+  return s.select(s.equal(remainder, zero), s.create<math::CopySignOp>(zero, b), shifted);
+}
+
 NodeResults lowerMod(NodeLowering &lowering) {
   bool truncates = lowering.node.getInt("fmod", 0);
-  if (!truncates && isa<FloatType>(lowering.modelElementType(0)))
-    return lowering.refuse("floats need 'fmod' to be 1");
+  bool isFloat = isa<FloatType>(lowering.modelElementType(0));
+  if (!truncates && isFloat && lowering.node.getVersion() < 28)
+    return lowering.refuse("floats need 'fmod' to be 1 before version 28");
   return lowerByFormula(lowering, [&](ScalarEmitter &s, ValueRange x) {
-    return truncates ? s.rem(x[0], x[1]) : emitFloorMod(s, x[0], x[1]);
+    if (truncates)
+      return s.rem(x[0], x[1]);
+    return isFloat ? emitFloorModOfFloats(s, x[0], x[1]) : emitFloorMod(s, x[0], x[1]);
   });
 }
 

@@ -24,16 +24,22 @@ Value emitAnd(ScalarEmitter &s, Value a, Value b) { return s.create<arith::AndIO
 Value emitOr(ScalarEmitter &s, Value a, Value b) { return s.create<arith::OrIOp>(a, b); }
 Value emitXor(ScalarEmitter &s, Value a, Value b) { return s.create<arith::XOrIOp>(a, b); }
 
-/// Bits that leave the element are lost, also all of them.
+/// Bits that leave the element are lost, also all of them. What comes in at the left of a signed
+/// number is its sign.
 NodeResults lowerBitShift(NodeLowering &lowering) {
   StringRef direction = lowering.node.getString("direction", "");
   if (direction != "LEFT" && direction != "RIGHT")
     return lowering.refuse("'direction' is \"" + direction + "\", expected \"LEFT\" or \"RIGHT\"");
-  return lowerByFormula(lowering, {0, 1}, [&](ScalarEmitter &s, ValueRange x) {
-    // A shift by the width or more is poison to LLVM.
+  return lowerByFormula(lowering, {0, 1}, [&](ScalarEmitter &s, ValueRange x) -> Value {
+    // A shift by the width or more is poison to LLVM. Negative amounts are large, too.
     Value isInside =
         s.create<arith::CmpIOp>(arith::CmpIPredicate::ult, x[1], s.constantBits(s.getWidth()));
-    Value zero = s.constantBits(0), amount = s.select(isInside, x[1], zero);
+    Value zero = s.constantBits(0);
+    if (direction == "RIGHT" && !s.isUnsigned) {
+      Value last = s.constantBits(s.getWidth() - 1);
+      return s.create<arith::ShRSIOp>(x[0], s.select(isInside, x[1], last));
+    }
+    Value amount = s.select(isInside, x[1], zero);
     Value shifted = direction == "LEFT" ? s.create<arith::ShLIOp>(x[0], amount)
                                         : s.create<arith::ShRUIOp>(x[0], amount);
     return s.select(isInside, shifted, zero);

@@ -3,6 +3,7 @@
 #include "passes/Conversion/ONNXToLinalg/Elementwise.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace moec;
@@ -77,14 +78,43 @@ NodeResults lowerClip(NodeLowering &lowering) {
   });
 }
 
-/// Inference: the operand, and a mask of what is kept, which is all.
-NodeResults lowerDropout(NodeLowering &lowering) {
-  if (lowering.hasOperand(2)) {
-    std::optional<SmallVector<int64_t>> training = lowering.constants(2);
-    if (!training || *training != SmallVector<int64_t>{0})
-      return lowering.refuse("only inference is compiled, and 'training_mode' is not known to be "
-                             "false");
+Value emitNot(NodeLowering &lowering, Value flag) {
+  return arith::XOrIOp::create(lowering.builder, lowering.loc, flag,
+                               lowering.scalarInt(flag.getType(), 1));
+}
+
+/// Refuses a Dropout that drops something: at compile time where that is known, else in the call.
+LogicalResult checkKeepsAll(NodeLowering &lowering) {
+  if (!lowering.hasOperand(2))
+    return success();
+  std::optional<SmallVector<int64_t>> training = lowering.constants(2);
+  if (training && training->size() == 1 && training->front() == 0)
+    return success();
+  StringRef message = "training is not supported: 'training_mode' is true and 'ratio' is not 0";
+  if (!lowering.hasOperand(1)) {
+    if (training)
+      return lowering.refuse(message); // the default ratio is 0.5
+    Value isTraining = lowering.scalarOperand(2);
+    lowering.check(emitNot(lowering, isTraining), message);
+    return success();
   }
+  OpBuilder &builder = lowering.builder;
+  DenseElementsAttr constant;
+  if (training && matchPattern(lowering.operand(1), m_Constant(&constant)) && constant.isSplat())
+    return constant.getSplatValue<APFloat>().isZero() ? success() : lowering.refuse(message);
+  Value ratio = lowering.scalarOperand(1);
+  Value isZero = arith::CmpFOp::create(builder, lowering.loc, arith::CmpFPredicate::OEQ, ratio,
+                                       lowering.scalar(ratio.getType(), 0));
+  Value isInference = emitNot(lowering, lowering.scalarOperand(2));
+  lowering.check(arith::OrIOp::create(builder, lowering.loc, isZero, isInference), message);
+  return success();
+}
+
+/// Inference, or training that drops nothing: the operand, and a mask of what is kept, which is
+/// all.
+NodeResults lowerDropout(NodeLowering &lowering) {
+  if (failed(checkKeepsAll(lowering)))
+    return failure();
   SmallVector<Value> results{lowering.operand(0)};
   if (lowering.getNumResults() > 1)
     results.push_back(

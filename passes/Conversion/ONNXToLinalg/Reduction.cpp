@@ -118,31 +118,90 @@ Value moec::emitCount(NodeLowering &lowering, ArrayRef<SymExpr> dims, const Axis
 //===- The operators
 //--------------------------------------------------------------------------------===//
 
-/// The axes from the operand or, in older versions, the attribute: all where there are none, unless
-/// 'noop_with_empty_axes' is set.
-static std::optional<AxisSet> getAxes(NodeLowering &lowering) {
+namespace {
+
+/// What a node reduces: its operand, perhaps reshaped, and the axes that go away.
+struct Reduced {
+  BroadcastOperand x() const { return {tensor, dims}; }
+  Value tensor;
+  SmallVector<SymExpr> dims;
+  AxisSet axes;
+};
+
+} // namespace
+
+static std::optional<Reduced> getReducedStatically(NodeLowering &lowering, ArrayRef<int64_t> axes) {
   int64_t rank = lowering.dims(0).size();
-  SmallVector<int64_t> axes;
-  if (lowering.hasOperand(1)) {
-    std::optional<SmallVector<int64_t>> values = lowering.constants(1);
-    if (!values) {
-      (void)lowering.refuse("the axes are not constant");
-      return std::nullopt;
-    }
-    axes = *values;
-  } else if (auto values = lowering.node.getInts("axes")) {
-    axes.assign(values->begin(), values->end());
-  }
-  AxisSet result(rank);
+  Reduced reduced{lowering.operand(0), SmallVector<SymExpr>(lowering.dims(0)), AxisSet(rank)};
   if (axes.empty() && !lowering.node.getInt("noop_with_empty_axes", 0))
-    result.set();
+    reduced.axes.set();
   for (int64_t axis : axes) {
     std::optional<int64_t> normalized = lowering.normalizeAxis(axis, rank);
     if (!normalized)
       return std::nullopt;
-    result.set(*normalized);
+    reduced.axes.set(*normalized);
   }
-  return result;
+  return reduced;
+}
+
+/// Axes that only the call knows, in a list of known length. Each dimension is taken as two, of
+/// which the first goes away: [size, 1] where it is among the axes, else [1, size]. So the loops
+/// are those of constant axes.
+static std::optional<Reduced> getReducedAtRunTime(NodeLowering &lowering, ArrayRef<SymExpr> axes) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  SymExpr zero = symbols.constant(0), one = symbols.constant(1);
+  SmallVector<SymExpr> isAxis(dims.size(), zero), kept,
+      dropped(lowering.resultDims(0).size(), zero);
+  for (SymExpr axis : axes) {
+    std::optional<SymExpr> normal = lowering.normalizeAxis(axis, dims.size());
+    if (!normal)
+      return std::nullopt;
+    for (auto [d, flag] : llvm::enumerate(isAxis))
+      flag = symbols.logicalOr(flag, symbols.eq(*normal, symbols.constant(d)));
+  }
+  Reduced reduced;
+  SymExpr count = zero;
+  for (auto [flag, size] : llvm::zip(isAxis, dims)) {
+    reduced.dims.append({symbols.select(flag, size, one), symbols.select(flag, one, size)});
+    kept.push_back(reduced.dims.back());
+    // The size's place among those that stay.
+    SymExpr place = symbols.sub(symbols.constant(kept.size() - 1), count);
+    for (auto [to, dim] : llvm::enumerate(dropped)) {
+      SymExpr isHere = symbols.eq(place, symbols.constant(to));
+      dim = symbols.add(dim, symbols.select(flag, zero, symbols.mul(isHere, size)));
+    }
+    count = symbols.add(count, flag);
+  }
+  bool keepsAxes = lowering.node.getInt("keepdims", 1) != 0;
+  if (!keepsAxes &&
+      failed(lowering.checkEqual(count, symbols.constant(axes.size()), "an axis is named twice")))
+    return std::nullopt;
+  if (failed(lowering.resolveResultDims(0, keepsAxes ? kept : dropped)))
+    return std::nullopt;
+  reduced.axes.resize(reduced.dims.size());
+  for (unsigned d = 0; d < reduced.dims.size(); d += 2)
+    reduced.axes.set(d);
+  reduced.tensor = reshape(lowering, lowering.operand(0), dims, reduced.dims);
+  if (!reduced.tensor)
+    return std::nullopt;
+  return reduced;
+}
+
+/// The axes from the operand or, in older versions, the attribute: all where there are none, unless
+/// 'noop_with_empty_axes' is set. Refuses the node, and returns std::nullopt, where they cannot be.
+static std::optional<Reduced> getReduced(NodeLowering &lowering) {
+  if (!lowering.hasOperand(1))
+    return getReducedStatically(lowering,
+                                lowering.node.getInts("axes").value_or(ArrayRef<int64_t>()));
+  if (std::optional<SmallVector<int64_t>> axes = lowering.constants(1))
+    return getReducedStatically(lowering, *axes);
+  std::optional<ArrayRef<SymExpr>> axes = lowering.elements(1);
+  if (!axes) {
+    (void)lowering.refuse("how many axes there are is not known");
+    return std::nullopt;
+  }
+  return getReducedAtRunTime(lowering, *axes);
 }
 
 namespace {
@@ -167,19 +226,20 @@ static NodeResults finishReduction(NodeLowering &lowering, Value value, ArrayRef
 /// functions are the identity.
 static NodeResults lowerReduction(NodeLowering &lowering, ReductionKind kind, ElementFn element,
                                   FinishFn finish) {
-  std::optional<AxisSet> axes = getAxes(lowering);
-  if (!axes)
+  std::optional<Reduced> reduced = getReduced(lowering);
+  if (!reduced)
     return failure();
-  ArrayRef<SymExpr> dims = lowering.dims(0);
+  ArrayRef<SymExpr> dims = reduced->dims;
+  const AxisSet &axes = reduced->axes;
   bool isUnsigned = isUnsignedOperand(lowering, 0);
   Type storageType = lowering.resultType(0).getElementType();
   Type type = getComputeType(storageType);
   Value value = emitReduction(
-      lowering, BroadcastOperand{lowering.operand(0), dims}, dims, *axes, kind, type, isUnsigned,
+      lowering, reduced->x(), dims, axes, kind, type, isUnsigned,
       [&](ScalarEmitter &s, ValueRange x) { return element ? element(s, x[0]) : x[0]; });
-  SmallVector<SymExpr> kept = keepAxes(lowering, dims, *axes);
+  SmallVector<SymExpr> kept = keepAxes(lowering, dims, axes);
   if (value && (finish || type != storageType)) {
-    Value count = finish ? emitCount(lowering, dims, *axes, type) : Value();
+    Value count = finish ? emitCount(lowering, dims, axes, type) : Value();
     value = emitElementwise(lowering, BroadcastOperand{value, kept}, kept, storageType,
                             [&](OpBuilder &builder, Location loc, ValueRange x) {
                               ScalarEmitter s(builder, loc, type, isUnsigned);
@@ -197,22 +257,23 @@ static NodeResults lowerReduction(NodeLowering &lowering) {
 
 /// log(sum(exp(x))) = m + log(sum(exp(x - m))) with the maximum m, or 0 where that is infinite.
 static NodeResults lowerLogSumExp(NodeLowering &lowering) {
-  std::optional<AxisSet> axes = getAxes(lowering);
-  if (!axes)
+  std::optional<Reduced> reduced = getReduced(lowering);
+  if (!reduced)
     return failure();
-  ArrayRef<SymExpr> dims = lowering.dims(0);
+  ArrayRef<SymExpr> dims = reduced->dims;
+  const AxisSet &axes = reduced->axes;
   Type storageType = lowering.resultType(0).getElementType();
   Type type = getComputeType(storageType);
-  BroadcastOperand x{lowering.operand(0), dims};
-  SmallVector<SymExpr> kept = keepAxes(lowering, dims, *axes);
+  BroadcastOperand x = reduced->x();
+  SmallVector<SymExpr> kept = keepAxes(lowering, dims, axes);
   auto shift = [](ScalarEmitter &s, Value maximum) {
     return s.select(s.less(s.abs(maximum), s.infinity()), maximum, s.constant(0));
   };
-  Value maximum = emitReduction(lowering, x, dims, *axes, ReductionKind::Max, type, false,
+  Value maximum = emitReduction(lowering, x, dims, axes, ReductionKind::Max, type, false,
                                 [](ScalarEmitter &, ValueRange x) { return x[0]; });
   if (!maximum)
     return failure();
-  Value sum = emitReduction(lowering, {x, {maximum, kept}}, dims, *axes, ReductionKind::Sum, type,
+  Value sum = emitReduction(lowering, {x, {maximum, kept}}, dims, axes, ReductionKind::Sum, type,
                             false, [&](ScalarEmitter &s, ValueRange x) {
                               return s.create<math::ExpOp>(s.sub(x[0], shift(s, x[1])));
                             });

@@ -72,6 +72,14 @@ def unary():
     for dtype in INTEGERS:
         yield Case(dtype.__name__, "BitwiseNot", [numbers(70, dtype=dtype)])
     yield Case("inference", "Dropout", [numbers(9, 9)])
+    true = np.array(True)
+    yield Case("nothing_dropped", "Dropout", [numbers(9, 9), F32(0), true], constants=(1, 2), outputs=2,
+               result_types=(F32, np.bool_))  # fmt: skip
+    yield Case("training", "Dropout", [numbers(9, 9), F32(0.5), true], constants=(1, 2), error="training is not")
+    yield Case("training_given", "Dropout", [numbers(9, 9), F32(0.5), true], error="training is not")
+    yield Case("inference_given", "Dropout", [numbers(9, 9), F32(0.5), np.array(False)])
+    for attributes in ({"min": -1.0, "max": 1.5}, {"min": 0.0}, {"max": 1.0}, {}):
+        yield Case("attributes_" + "_".join(attributes), "Clip", [numbers(70)], attributes, opset=10)
 
 
 def binary():

@@ -53,6 +53,20 @@ def reductions():
     yield Case("long", "ReduceSum", [numbers(3, 10007), i64(1)], constants=(1,), tolerance=1e-3)
 
 
+def reductions_over_given_axes():
+    """Over axes that are an input."""
+    x = numbers(3, 4, 5, low=0.2, high=1.2)
+    for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceLogSumExp"):
+        for axes in ((1,), (-1,), (0, 2), (2, -3), (0, 1, 2)):
+            name = "given" + "_".join(map(str, axes))
+            yield Case(name, op, [x, i64(*axes)])
+            yield Case(name + "_dropped", op, [x, i64(*axes)], {"keepdims": 0})
+    yield Case("given_empty", "ReduceSum", [numbers(3, 0, 5), i64(1)])
+    yield Case("given_integers", "ReduceSum", [numbers(9, 11, dtype=np.int64), i64(-2)])
+    yield Case("given_outside", "ReduceSum", [x, i64(3)], error="axis")
+    yield Case("given_twice", "ReduceSum", [x, i64(1, -2)], {"keepdims": 0}, error="twice|axes")
+
+
 def softmaxes():
     x = numbers(4, 5, 37)
     for op in ("Softmax", "LogSoftmax"):
@@ -90,5 +104,5 @@ def normalizations():
 
 
 def cases():
-    for family in (reductions, softmaxes, normalizations):
+    for family in (reductions, reductions_over_given_axes, softmaxes, normalizations):
         yield from family()

@@ -73,7 +73,8 @@ def model_of(variants):
 
 
 # Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates.
-STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "Pad": (1, 3), "Reshape": (1,),
+STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "Pad": (1, 3),
+                **dict.fromkeys(("ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceSum"), (1,)), "Reshape": (1,),
                 "ScatterND": (1,), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
                 "TopK": (1,), "Unsqueeze": (1,)}
 
