@@ -21,6 +21,7 @@ void Arena::Plan::free(Memory &memory) {
   sizes.free(memory);
   bytes.free(memory);
   offsets.free(memory);
+  gaps.free(memory);
 }
 
 void Arena::freeIndex() {
@@ -28,6 +29,9 @@ void Arena::freeIndex() {
   members.free(*memory);
   scratch.free(*memory);
   order.free(*memory);
+  unknowns.free(*memory);
+  earliest.free(*memory);
+  placed.free(*memory);
   while (numPlans > 0)
     plans[--numPlans].free(*memory);
   current = nullptr;
@@ -70,7 +74,8 @@ bool Arena::buildIndex(const moec_rt_arena &newTable) {
   for (int32_t b = 0; b < numBuckets; ++b)
     starts[b + 1] += starts[b];
   if (!members.allocate(*memory, starts[numBuckets]) || !scratch.allocate(*memory, count) ||
-      !order.allocate(*memory, count))
+      !order.allocate(*memory, count) || !unknowns.allocate(*memory, count) ||
+      !earliest.allocate(*memory, count))
     return false;
   // Filling moves each start to the next one; from the back, they end where they belong.
   for (int32_t e = count - 1; e >= 0; --e)
@@ -79,6 +84,14 @@ bool Arena::buildIndex(const moec_rt_arena &newTable) {
   for (int32_t b = 0; b < numBuckets; ++b)
     starts[b] = starts[b + 1];
   starts[numBuckets] = (int32_t)members.size;
+  numUnknowns = 0;
+  for (int32_t e = 0; e < count; ++e)
+    unknowns[e] = entries[e].size < 0 ? numUnknowns++ : -1;
+  int32_t first = INT32_MAX;
+  for (int32_t e = count - 1; e >= 0; --e)
+    earliest[e] = first = unknowns[e] < 0 ? first : std::min(first, entries[e].first);
+  if (numUnknowns > 0 && !placed.allocate(*memory, numUnknowns))
+    return false;
   table = &newTable;
   return true;
 }
@@ -92,13 +105,15 @@ Arena::Plan *Arena::find(const int64_t *sizes) {
 
 /// A new plan, or the one not used for the longest time.
 Arena::Plan *Arena::takeSlot() {
-  const int64_t planBytes = (table->num_sizes + 2 * (int64_t)table->num_entries) * 8 + 1;
+  const int64_t planBytes = (table->num_sizes + 2 * (int64_t)table->num_entries) * 8 +
+                            numUnknowns * (int64_t)sizeof(Gaps) + 1;
   const int64_t limit = std::max(INT64_C(2), std::min<int64_t>(maxPlans, maxPlanBytes / planBytes));
   if (numPlans < limit) {
     Plan &plan = plans[numPlans];
     if (plan.sizes.allocate(*memory, table->num_sizes) &&
         plan.bytes.allocate(*memory, table->num_entries) &&
-        plan.offsets.allocate(*memory, table->num_entries)) {
+        plan.offsets.allocate(*memory, table->num_entries) &&
+        (numUnknowns == 0 || plan.gaps.allocate(*memory, numUnknowns))) {
       ++numPlans;
       return &plan;
     }
@@ -110,9 +125,9 @@ Arena::Plan *Arena::takeSlot() {
                           [](const Plan &a, const Plan &b) { return a.lastCall < b.lastCall; });
 }
 
-/// Where `size` bytes fit during the entry's life, in the smallest gap; the end may lie beyond all
-/// others.
-int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
+/// The places of buffers that have one and live at the same time as `entry`, into `scratch` by
+/// address; how many there are.
+int32_t Arena::collectNeighbours(const Plan &plan, int32_t entry) {
   const moec_rt_arena_entry &self = entries[entry];
   const int32_t firstBucket = bucketOf(self.first), lastBucket = bucketOf(self.last);
   int32_t count = 0;
@@ -121,12 +136,19 @@ int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
       const int32_t e = members[i];
       const moec_rt_arena_entry &other = entries[e];
       // Taken in the first bucket that both live in.
-      if (plan.offsets[e] >= 0 && plan.bytes[e] > 0 && overlap(self, other) &&
+      if (other.size >= 0 && plan.offsets[e] >= 0 && plan.bytes[e] > 0 && overlap(self, other) &&
           b == std::max(firstBucket, bucketOf(other.first)))
         scratch[count++] = {plan.offsets[e], plan.offsets[e] + roundUp(plan.bytes[e])};
     }
   std::sort(scratch.data, scratch.data + count,
             [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
+  return count;
+}
+
+/// Where `size` bytes fit during the entry's life, in the smallest gap; the end may lie beyond all
+/// others.
+int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
+  const int32_t count = collectNeighbours(plan, entry);
   int64_t end = 0, best = -1, smallest = INT64_MAX;
   for (int32_t i = 0; i < count; ++i) {
     const int64_t gap = scratch[i].begin - end;
@@ -137,6 +159,61 @@ int64_t Arena::findGap(const Plan &plan, int32_t entry, int64_t size) {
     end = std::max(end, scratch[i].end);
   }
   return best >= 0 ? best : end;
+}
+
+/// All gaps during the entry's life, or the largest of them, by address.
+void Arena::findGaps(const Plan &plan, int32_t entry, Gaps &gaps) {
+  const int32_t count = collectNeighbours(plan, entry);
+  int64_t end = 0;
+  gaps.count = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const int64_t begin = scratch[i].begin;
+    if (begin > end) {
+      if (gaps.count == maxGaps - 1) {
+        // The smallest makes room, if it is not the new one itself.
+        Interval *last = gaps.list + gaps.count;
+        Interval *smallest =
+            std::min_element(gaps.list, last, [](const Interval &a, const Interval &b) {
+              return a.end - a.begin < b.end - b.begin;
+            });
+        if (smallest->end - smallest->begin < begin - end) {
+          std::move(smallest + 1, last, smallest);
+          --gaps.count;
+        }
+      }
+      if (gaps.count < maxGaps - 1)
+        gaps.list[gaps.count++] = {end, begin};
+    }
+    end = std::max(end, scratch[i].end);
+  }
+  gaps.list[gaps.count++] = {end, INT64_MAX};
+}
+
+/// Where `size` bytes fit into the gaps and between what has been placed, in the smallest room.
+int64_t Arena::findPlace(const Gaps &gaps, int32_t entry, int64_t size) {
+  int64_t best = -1, smallest = INT64_MAX;
+  auto consider = [&](int64_t begin, int64_t end) {
+    if (end - begin >= size && (best < 0 || end - begin < smallest)) {
+      smallest = end - begin;
+      best = begin;
+    }
+  };
+  int32_t next = 0;
+  for (int32_t g = 0; g < gaps.count; ++g) {
+    int64_t begin = gaps.list[g].begin;
+    for (; next < numPlaced && placed[next].place.begin < gaps.list[g].end; ++next) {
+      const Placed &other = placed[next];
+      if (other.place.end <= begin || !overlap(entries[entry], entries[other.entry]))
+        continue;
+      consider(begin, other.place.begin);
+      begin = other.place.end;
+      // It may reach beyond the gap: it may live where a buffer of the gap's end does not.
+      if (begin >= gaps.list[g].end)
+        break;
+    }
+    consider(begin, gaps.list[g].end);
+  }
+  return best;
 }
 
 bool Arena::assign(Plan &plan, int64_t &missing) {
@@ -154,6 +231,8 @@ bool Arena::assign(Plan &plan, int64_t &missing) {
   std::sort(order.data, order.data + count, [&](int32_t a, int32_t b) {
     return plan.bytes[a] != plan.bytes[b] ? plan.bytes[a] > plan.bytes[b] : a < b;
   });
+  for (int32_t u = 0; u < numUnknowns; ++u)
+    plan.gaps[u].count = 0;
   plan.total = 0;
   for (int32_t i = 0; i < count; ++i) {
     const int32_t e = order[i];
@@ -213,6 +292,7 @@ void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int
       plan->offsets[e] = -1;
       plan->bytes[e] = 0;
     }
+  numPlaced = 0;
   plan->lastCall = call;
   current = plan;
   used = plan->total;
@@ -224,11 +304,24 @@ void *Arena::place(int32_t entry, int64_t size) {
   if (!current || size <= 0 || size > largestSize)
     return nullptr;
   current->bytes[entry] = size;
-  const int64_t offset = findGap(*current, entry, roundUp(size));
+  Gaps &gaps = current->gaps[unknowns[entry]];
+  if (gaps.count == 0)
+    findGaps(*current, entry, gaps);
+  // Entries come in their order: what ends before this one and all later ones is in nobody's way.
+  Placed *end = std::remove_if(placed.data, placed.data + numPlaced, [&](const Placed &other) {
+    return entries[other.entry].last < earliest[entry];
+  });
+  numPlaced = (int32_t)(end - placed.data);
+  const int64_t offset = findPlace(gaps, entry, roundUp(size));
   if (offset + roundUp(size) > capacity)
     return nullptr;
   current->offsets[entry] = offset;
   used = std::max(used, offset + roundUp(size));
+  Placed *position = end;
+  for (; position > placed.data && position[-1].place.begin > offset; --position)
+    *position = position[-1];
+  *position = {{offset, offset + roundUp(size)}, entry};
+  ++numPlaced;
   return block + offset;
 }
 

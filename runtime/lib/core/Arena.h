@@ -11,7 +11,8 @@ namespace moec::rt {
 /// the largest first, each into the smallest gap that fits between those in use at the same time
 /// (greedy by size: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
 /// 2020). The result is kept for the last tuples of sizes. Buffers whose sizes come up during the
-/// call go into what gaps are left.
+/// call go into what gaps are left: those between the former are kept with the plan, too, so that
+/// placing one is a walk along a few gaps and the few buffers that were placed before it and live.
 ///
 /// The block stays from call to call, and holds the outputs in between.
 class Arena {
@@ -41,6 +42,8 @@ private:
   static constexpr int32_t maxPlans = 16;
   static constexpr int64_t maxPlanBytes = 4 << 20; ///< Of all plans; two may be larger.
   static constexpr uint64_t trimPeriod = 32;
+  /// Gaps that are kept for a buffer, the largest ones; the last is without an end.
+  static constexpr int32_t maxGaps = 8;
 
   /// Memory of the session's source.
   template <typename T>
@@ -62,18 +65,29 @@ private:
     T &operator[](int64_t i) const { return data[i]; }
   };
 
+  struct Interval {
+    int64_t begin, end;
+  };
+  /// What buffers of known sizes leave during the life of another one, by address.
+  struct Gaps {
+    int32_t count; ///< 0: not asked for as yet.
+    Interval list[maxGaps];
+  };
   /// The places for one tuple of sizes.
   struct Plan {
     Array<int64_t> sizes;   ///< The tuple.
     Array<int64_t> bytes;   ///< By entry; 0 where not known (yet).
     Array<int64_t> offsets; ///< By entry; -1: has no place (yet).
+    Array<Gaps> gaps;       ///< By entry of unknown size, as numbered in `unknowns`.
     int64_t total = 0;
     uint64_t lastCall = 0;
 
     void free(Memory &memory);
   };
-  struct Interval {
-    int64_t begin, end;
+  /// A buffer that was placed during the call.
+  struct Placed {
+    Interval place;
+    int32_t entry;
   };
 
   bool buildIndex(const moec_rt_arena &newTable);
@@ -81,7 +95,10 @@ private:
   Plan *find(const int64_t *sizes);
   Plan *takeSlot();
   bool assign(Plan &plan, int64_t &missing);
+  int32_t collectNeighbours(const Plan &plan, int32_t entry);
   int64_t findGap(const Plan &plan, int32_t entry, int64_t size);
+  void findGaps(const Plan &plan, int32_t entry, Gaps &gaps);
+  int64_t findPlace(const Gaps &gaps, int32_t entry, int64_t size);
   bool reserve(int64_t size);
   int32_t bucketOf(int32_t position) const;
 
@@ -97,6 +114,12 @@ private:
   Array<int32_t> starts, members;
   Array<Interval> scratch;
   Array<int32_t> order;
+  // Of each entry: its number among those of unknown size, or -1; and the first position at which
+  // it or a later one of those lives.
+  Array<int32_t> unknowns, earliest;
+  int32_t numUnknowns = 0;
+  Array<Placed> placed; ///< In this call and perhaps alive, by address.
+  int32_t numPlaced = 0;
 
   Plan plans[maxPlans];
   int32_t numPlans = 0; ///< Slots in use.

@@ -110,6 +110,46 @@ TEST_F(ArenaTest, AtRandom) {
   }
 }
 
+TEST_F(ArenaTest, PlacesAtRandom) {
+  std::mt19937 random(11);
+  int64_t numPlaced = 0, numRefused = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<moec_rt_arena_entry> mixed;
+    int32_t position = 0;
+    for (int i = 0; i < 200; ++i) {
+      // Buffers are asked for in order, but the first use of one may come after that of the next.
+      position += random() % 3;
+      const int32_t first = position + random() % 4;
+      mixed.push_back(
+          {int32_t(random() % 5) - 2, first, first + int32_t(random() % (i % 9 ? 8 : 90))});
+      mixed.back().size = std::max(mixed.back().size, -1);
+    }
+    setEntries(mixed, 3);
+    arena.destroy();
+    for (int call = 0; call < 3; ++call) {
+      plan({80000, 3000 * (call + 1), 500});
+      std::vector<std::pair<int64_t, int64_t>> places(entries.size(), {0, 0});
+      for (size_t e = 0; e < entries.size(); ++e) {
+        if (entries[e].size >= 0) {
+          places[e] = {offsets[e], offsets[e] + sizes[entries[e].size]};
+          continue;
+        }
+        const int64_t size = 1 + random() % 20000;
+        const char *memory = static_cast<char *>(arena.place(e, size));
+        memory ? ++numPlaced : ++numRefused;
+        if (memory)
+          places[e] = {memory - base, memory - base + size};
+      }
+      for (size_t a = 0; a < entries.size(); ++a)
+        for (size_t b = 0; b < a; ++b)
+          ASSERT_TRUE(entries[a].first > entries[b].last || entries[b].first > entries[a].last ||
+                      places[a].second <= places[b].first || places[b].second <= places[a].first)
+              << a << " and " << b;
+    }
+  }
+  EXPECT_GT(numPlaced, numRefused);
+}
+
 TEST_F(ArenaTest, KnownSizesAllocateNothing) {
   setEntries({{0, 0, 1}, {1, 1, forever}}, 2);
   for (int64_t n = 1; n <= 8; ++n)
