@@ -103,10 +103,11 @@ func.func private @matmul_blocks_$S(%m: index) -> (index, index) {
 }
 )mlir";
 
-/// B where it is, copied into panels where that pays.
+/// B where it is, copied into panels where that pays. Its matrices, rows and columns may lie any
+/// distance apart, so that a part of a larger buffer is read in place.
 constexpr StringLiteral kDriver = R"mlir(
-func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices, %bRow: index,
-                                    %bColumn: index) {
+func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices, %bFirst: index,
+                                    %bMatrix: index, %bRow: index, %bColumn: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -116,17 +117,12 @@ func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices,
   %n = memref.dim %c, %c2 : !Matrices
   %k = memref.dim %a, %c2 : !Matrices
   %batchA = memref.dim %a, %c0 : !Matrices
-  %batchB = memref.dim %b, %c0 : !Matrices
   %aFlat = memref.collapse_shape %a [[0, 1, 2]] : !Matrices into !Flat
-  %bFlat = memref.collapse_shape %b [[0, 1, 2]] : !Matrices into !Flat
   %cFlat = memref.collapse_shape %c [[0, 1, 2]] : !Matrices into !Flat
   %sizeA = arith.muli %m, %k : index
-  %sizeB = arith.muli %k, %n : index
   %sizeC = arith.muli %m, %n : index
   %oneA = arith.cmpi eq, %batchA, %c1 : index
-  %oneB = arith.cmpi eq, %batchB, %c1 : index
   %strideA = arith.select %oneA, %c0, %sizeA : index
-  %strideB = arith.select %oneB, %c0, %sizeB : index
 
   %panels = arith.ceildivsi %n, %columns : index
   %rowBlock, %blocks = func.call @matmul_blocks_$S(%m) : (index) -> (index, index)
@@ -162,9 +158,10 @@ func.func private @matmul_driver_$S(%a: !Matrices, %b: !Matrices, %c: !Matrices,
       %a0 = arith.muli %matrix, %strideA : index
       %a1 = arith.muli %i, %k : index
       %aStart = arith.addi %a0, %a1 : index
-      %b0 = arith.muli %matrix, %strideB : index
+      %b0 = arith.muli %matrix, %bMatrix : index
       %b1 = arith.muli %j, %bColumn : index
-      %bStart = arith.addi %b0, %b1 : index
+      %b2 = arith.addi %b0, %b1 : index
+      %bStart = arith.addi %bFirst, %b2 : index
       %c3 = arith.muli %matrix, %sizeC : index
       %c4 = arith.muli %i, %n : index
       %c5 = arith.addi %c3, %c4 : index
@@ -249,11 +246,21 @@ func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
 
 /// The public function: picks the panel width by the number of columns.
 constexpr StringLiteral kEntry = R"mlir(
-func.func private @$NAME(%a: memref<?x?x?x$T>, %b: memref<?x?x?x$T>, %c: memref<?x?x?x$T>) {
+func.func private @$NAME(%a: memref<?x?x?x$T>, %b: memref<?x?x?x$T, strided<[?, ?, ?], offset: ?>>,
+                         %c: memref<?x?x?x$T>) {
+  %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %n = memref.dim %c, %c2 : memref<?x?x?x$T>
-  %k = memref.dim %a, %c2 : memref<?x?x?x$T>
+  %base, %first, %batch, %size1, %size2, %stride0, %stride1, %stride2 = memref.extract_strided_metadata %b
+    : memref<?x?x?x$T, strided<[?, ?, ?], offset: ?>>
+    -> memref<$T>, index, index, index, index, index, index, index
+  %one = arith.cmpi eq, %batch, %c1 : index
+  %matrix = arith.select %one, %c0, %stride0 : index
+  // No size of it is asked for: where elements are follows from the strides.
+  %all = arith.constant 0x7fffffffffffffff : index
+  %flat = memref.reinterpret_cast %base to offset: [0], sizes: [%all], strides: [1]
+    : memref<$T> to memref<?x$T>
 $CHOICE
   return
 }
@@ -291,15 +298,16 @@ public:
 
   /// matmul and matmul_nt: panels as wide as the number of columns asks for.
   OwningOpRef<ModuleOp> build(bool transposed) {
-    StringRef bRow = transposed ? "%c1" : "%n", bColumn = transposed ? "%k" : "%c1";
+    StringRef bRow = transposed ? "%stride2" : "%stride1";
+    StringRef bColumn = transposed ? "%stride1" : "%stride2";
     unsigned maxVectors = MicroTile::maxVectors(options);
     std::string choice, closing;
     for (unsigned vectors = 1; vectors <= maxVectors; vectors *= 2) {
       MicroTile tile = addItem(vectors);
       text += substituteFor(kDriver, tile);
-      std::string call = llvm::formatv("    func.call @matmul_driver_{0}(%a, %b, %c, {1}, {2}) : "
-                                       "(memref<?x?x?x{3}>, memref<?x?x?x{3}>, "
-                                       "memref<?x?x?x{3}>, index, index) -> ()\n",
+      std::string call = llvm::formatv("    func.call @matmul_driver_{0}(%a, %flat, %c, %first, "
+                                       "%matrix, {1}, {2}) : (memref<?x?x?x{3}>, memref<?x{3}>, "
+                                       "memref<?x?x?x{3}>, index, index, index, index) -> ()\n",
                                        suffix(tile), bRow, bColumn, type);
       if (vectors == maxVectors) {
         choice += call;

@@ -46,7 +46,7 @@ public:
           from.getRank() != to.getRank())
         return call.emitOpError("passes ") << operand.getType() << " to '" << call.getKernel()
                                            << "', which takes " << type << " as operand " << i;
-      if (!from.getLayout().isIdentity()) {
+      if (!from.getLayout().isIdentity() && to.getLayout().isIdentity()) {
         // A view where the kernel wants a dense buffer. (A cast would be accepted by the verifier,
         // and drop the view's offset.)
         Value dense = makeDense(builder, call.getLoc(), operand);

@@ -3,11 +3,13 @@
 #include "passes/Conversion/ONNXToLinalg/Matrix.h"
 #include "dialects/Kernel/KernelOps.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
+#include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace moec;
@@ -106,6 +108,56 @@ Value emitPackedProduct(NodeLowering &lowering, const Matrices &a, const PackedM
       .getResult(0);
 }
 
+/// The elements times a scalar.
+Value scale(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims, Value factor) {
+  Type elementType = cast<RankedTensorType>(tensor.getType()).getElementType();
+  return emitElementwise(lowering, {{tensor, dims}}, dims, elementType,
+                         [&](OpBuilder &nested, Location loc, ValueRange elements) -> Value {
+                           return arith::MulFOp::create(nested, loc, elements[0], factor);
+                         });
+}
+
+/// The product of operands 0 and 1, the second read where its matrices come from. First matrices
+/// that meet the same second one are one tall matrix, and take its factors. Null where the second
+/// is not moved about, or the first would have to be repeated; a failure after an error.
+FailureOr<Value> emitTracedProduct(NodeLowering &lowering, ArrayRef<SymExpr> aDims,
+                                   ArrayRef<SymExpr> bDims) {
+  SymContext &symbols = lowering.symbols;
+  Value stack = lowering.node.getOptionalOperand(1);
+  MatrixSource source = traceMatrices(stack, lowering.shapes());
+  if (source.isItself(stack) || aDims.size() < 2)
+    return Value();
+  SymVector dims(lowering.dims(source.value)), result(lowering.resultDims(0));
+  SymExpr count = symbols.product(ArrayRef(dims).drop_back(2));
+  SymExpr all = symbols.product(bDims.drop_back(2)), aCount = symbols.product(aDims.drop_back(2));
+  bool isOne = all && all.isConstant(1);
+  if (!count || !aCount || symbols.mul(count, source.repeat) != all ||
+      (!isOne && aDims.drop_back(2) != bDims.drop_back(2)))
+    return Value();
+  // How many of the first matrices one second one meets.
+  SymExpr rows = symbols.mul(isOne ? aCount : source.repeat, aDims[aDims.size() - 2]);
+  if (!rows)
+    return Value();
+  Value a = lowering.operand(0);
+  for (Value factor : source.scales) {
+    Value tensor = lowering.lowered(factor);
+    SmallVector<Value> first(cast<RankedTensorType>(tensor.getType()).getRank(), lowering.index(0));
+    a = scale(lowering, a, aDims,
+              tensor::ExtractOp::create(lowering.builder, lowering.loc, tensor, first));
+  }
+  Matrices left{nullptr, count, rows, aDims.back()};
+  Matrices right{nullptr, count, dims[dims.size() - 2], dims.back()};
+  left.tensor = reshape(lowering, a, aDims, left.dims());
+  right.tensor = reshape(lowering, lowering.lowered(source.value), dims, right.dims());
+  if (!left.tensor || !right.tensor)
+    return failure();
+  Value product = emitMatrixProduct(lowering, left, right, source.transposed, count);
+  product = reshape(lowering, product, {count, rows, bDims.back()}, result);
+  if (!product)
+    return failure();
+  return product;
+}
+
 Results lowerMatMul(NodeLowering &lowering) {
   SymContext &symbols = lowering.symbols;
   SymVector aDims(lowering.dims(0)), bDims(lowering.dims(1));
@@ -142,6 +194,15 @@ Results lowerMatMul(NodeLowering &lowering) {
     left = stack(a, aDims, one, symbols.mul(symbols.product(aBatch), rows), depth);
     if (!bIsVector)
       packed = lowering.packedOperand(1, /*transposed=*/false);
+  }
+  if (!packed && !bIsVector) {
+    FailureOr<Value> traced = emitTracedProduct(lowering, aDims, bDims);
+    if (failed(traced))
+      return failure();
+    if (*traced)
+      return SmallVector<Value>{*traced};
+  }
+  if (isSingle(bBatch)) {
     if (!packed)
       right = stack(lowering.operand(1), bDims, one, depth, columns);
   } else {

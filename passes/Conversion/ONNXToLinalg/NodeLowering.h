@@ -90,6 +90,10 @@ public:
   mlir::Type modelElementType(unsigned i);
   /// The sizes of operand i.
   llvm::ArrayRef<SymExpr> dims(unsigned i);
+  /// The lowered form of a value that comes before the node, an operand or not; its sizes.
+  mlir::Value lowered(mlir::Value original) { return state.lookup(loc, original); }
+  llvm::ArrayRef<SymExpr> dims(mlir::Value original) { return state.shapes.get(original).dims; }
+  SymbolicShapes &shapes() { return state.shapes; }
   /// The elements of operand i, if it is a small integer tensor (see SymbolicValue::elements).
   std::optional<llvm::ArrayRef<SymExpr>> elements(unsigned i);
   /// … if all are constants.

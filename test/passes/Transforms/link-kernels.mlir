@@ -44,3 +44,16 @@ func.func @views(%x: memref<4x8xf32, strided<[16, 1], offset: ?>>, %y: memref<4x
 func.func private @twice(%x: memref<?x?xf32>, %y: memref<?x?xf32>) {
   return
 }
+
+// -----
+
+// The second matrices of a product may have any strides: a part of a buffer is read in place.
+// CHECK-LABEL: func.func @second_matrices(
+func.func @second_matrices(%a: memref<2x?x8xf32>, %b: memref<2x?x8xf32, strided<[512, 8, 1], offset: ?>>,
+                           %c: memref<2x?x?xf32>) {
+  // CHECK-NOT:  memref.copy
+  // CHECK:      call @matmul_nt_f32(
+  kernel.call @matmul_nt_f32 ins(%a, %b : memref<2x?x8xf32>, memref<2x?x8xf32, strided<[512, 8, 1], offset: ?>>)
+      outs(%c : memref<2x?x?xf32>)
+  return
+}
