@@ -95,11 +95,15 @@ moec_status Session::runChecked(const moec_tensor *inputs, moec_tensor *outputs)
 
 /// Runs the entry function; false if the call failed.
 bool Session::enter() {
-  if (_setjmp(root.exit) != 0)
+  if (_setjmp(root.exit) != 0) {
+    pool.endCall();
     return false;
+  }
+  pool.beginCall();
   moec_rt_check(&root);
   moec_rt_model_program.entry(&root, inputBuffers, outputBuffers);
   moec_rt_check(&root);
+  pool.endCall();
   return true;
 }
 

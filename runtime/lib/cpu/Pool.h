@@ -10,8 +10,9 @@
 namespace moec::rt {
 
 /// Fork-join over chunk numbers. Chunks are claimed one by one, so nobody waits for a thread that
-/// the system has not woken yet: a latecomer finds nothing left to claim and goes back to sleep. An
-/// idle pool spins for some microseconds, then parks and costs nothing.
+/// the system has not woken yet: a latecomer finds nothing left to claim and goes back to sleep.
+/// While a call runs, threads without work spin for the length of what a call does between two
+/// loops; after it for some microseconds. Then they park and cost nothing.
 class Pool {
 public:
   /// Runs one chunk as `worker`.
@@ -28,6 +29,10 @@ public:
   void start(int32_t workers, const moec_executor *executor);
   void stop();
 
+  /// Loops follow one another closely between these two.
+  void beginCall() { inCall.store(true, std::memory_order_relaxed); }
+  void endCall() { inCall.store(false, std::memory_order_relaxed); }
+
   /// Runs chunks 0 to `chunks` - 1, the caller taking part as worker 0, and returns when all have
   /// run. One call at a time; not from a body.
   void run(Body body, void *self, uint32_t chunks);
@@ -42,11 +47,13 @@ private:
   static void *threadMain(void *thread);
   void waitForWork(uint32_t seenEpoch);
   void waitForEnd();
+  template <typename Done>
+  bool spinUntil(Done isDone) const;
   void drain(int32_t worker);
 
   int32_t workers = 1;
   int32_t numThreads = 0;
-  int spins = 0;
+  bool spins = false;
   Thread *threads = nullptr;
   moec_executor executor = {};
   bool hasExecutor = false;
@@ -65,6 +72,7 @@ private:
   alignas(64) std::atomic<uint32_t> epoch{0};
   std::atomic<uint32_t> parked{0};
   std::atomic<bool> stopping{false};
+  std::atomic<bool> inCall{false};
 };
 
 } // namespace moec::rt
