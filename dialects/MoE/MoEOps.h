@@ -10,9 +10,14 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/MoE/MoEOpsDialect.h.inc"
+#include "dialects/MoE/MoEOpsEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/MoE/MoEOpsAttributes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/MoE/MoEOps.h.inc"

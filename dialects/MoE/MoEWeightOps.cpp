@@ -5,9 +5,6 @@
 using namespace mlir;
 using namespace moec::moe;
 
-#define GET_OP_CLASSES
-#include "dialects/MoE/MoEOps.cpp.inc"
-
 LogicalResult WeightFileOp::verify() {
   if (static_cast<int64_t>(getSize()) < 0)
     return emitOpError("has a negative size");
