@@ -10,6 +10,7 @@
 #include "moec/Frontend/LoadModule.h"
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
+#include "moec/Pipelines/Raise.h"
 #include "moec/Support/AtomicFile.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -80,6 +81,10 @@ private:
       return success();
     case Phase::Normalize:
       buildNormalizePipeline(pm, NormalizeOptions());
+      break;
+    case Phase::Raise:
+      if (options.raise)
+        buildRaisePipeline(pm, RaiseOptions());
       break;
     case Phase::Lower:
       buildLowerPipeline(pm, lowering);

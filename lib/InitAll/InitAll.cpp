@@ -6,7 +6,9 @@
 #include "dialects/Par/ParOps.h"
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
+#include "moec/Pipelines/Raise.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Raising/Passes.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -57,6 +59,8 @@ void moec::registerAllPasses() {
   registerTransformsPasses();
   ::mlir::registerTransformsPasses();
   registerConversionPasses();
+  registerRaisingPasses();
   registerNormalizePipeline();
+  registerRaisePipeline();
   registerLoweringPipelines();
 }

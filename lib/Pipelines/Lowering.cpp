@@ -26,6 +26,10 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
   ConvertONNXToLinalgPassOptions convert;
   convert.vectorBytes = options.vectorBytes;
   convert.vectorRegisters = options.vectorRegisters;
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createConvertMoEToONNXPass());
+  functions.addPass(createExpandFunctionsPass());
+  functions.addPass(createInferTypesPass());
   pm.addPass(createConvertONNXToLinalgPass(convert));
   addCleanup(pm);
   pm.addPass(createLinalgElementwiseOpFusionPass());

@@ -216,7 +216,7 @@ void SymbolicShapes::update(Operation *op) {
   }
   auto node = dyn_cast<onnx::NodeOp>(op);
   if (!node)
-    return;
+    return updateMoE(op);
   const ShapeTransferTable &table = getShapeTransfers();
   auto it = table.find(node.getQualifiedName());
   if (it == table.end())

@@ -113,6 +113,7 @@ private:
   void analyzeRegion(mlir::Region &region, Visitor visit);
   void set(mlir::Value value, llvm::ArrayRef<SymExpr> dims,
            std::optional<llvm::ArrayRef<SymExpr>> elements);
+  void updateMoE(mlir::Operation *op); ///< in Transfers/MoE.cpp
   void setFromType(mlir::Value value);
   void setFromConstant(mlir::Value value, mlir::ElementsAttr constant);
 

@@ -47,6 +47,35 @@ def ConvertONNXToLinalgPass : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp">
     "::mlir::tensor::TensorDialect", "::moec::kernel::KernelDialect"];
 }
 
+def ConvertMoEToONNXPass : Pass<"convert-moe-to-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Spell the operations of the moe dialect in ONNX";
+  let description = [{
+    Each operation becomes the nodes that define it: standard operators, every expert on every token, nothing
+    fused. Types of inner values are for `onnx-infer-types` to find.
+
+    Why: this is what a raised form means, the oracle that faster lowerings are checked against, how it is
+    exported, and how everything without a lowering of its own runs.
+
+    Limits: an operation without a spelling is an error at its node.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %w: tensor<4x8xf32>) -> tensor<?x8xf32> {
+      %0 = moe.linear %x, %w : (tensor<?x4xf32>, tensor<4x8xf32>) -> tensor<?x8xf32>
+      return %0 : tensor<?x8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %w: tensor<4x8xf32>) -> tensor<?x8xf32> {
+      %0 = onnx.node "MatMul"(%x, %w) version 13 : (tensor<?x4xf32>, tensor<4x8xf32>) -> tensor<?x8xf32>
+      return %0 : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+}
+
 def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp"> {
   let summary = "Lower structured operations on buffers to parallel and sequential loops";
   let description = [{

@@ -36,6 +36,7 @@ Error runCompile(Arguments &arguments) {
   options.targetCpu = arguments.value(OPT_target_cpu, "native");
   options.jobs = unsigned(arguments.integer(OPT_jobs, 0, 0, 1024));
   options.weightsFile = arguments.value(OPT_weights_file);
+  options.raise = !arguments.has(OPT_no_raise);
   options.allowLinkedWeights = arguments.has(OPT_allow_linked_weights);
   if (Error error = arguments.takeError())
     return error;

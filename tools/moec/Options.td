@@ -57,6 +57,8 @@ defm emit : Value<"emit", "PHASE", "Stop after PHASE and write its form of the m
 defm from : Value<"from", "PHASE", "MODEL is the form after PHASE; go on from there", [CompileVis]>;
 defm target_cpu : Value<"target-cpu", "CPU",
                         "CPU to compile for: native (the default), x86-64-v3, x86-64-v4, …", [CompileVis]>;
+def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
+                      [CompileVis]>;
 def allow_linked_weights
     : Switch<"allow-linked-weights",
              "Follow symbolic and hard links to the model's external data, as download caches have them",

@@ -23,7 +23,8 @@ struct CompileOptions {
   std::optional<Phase>
       from; ///< the phase the input has gone through; by default import of an ONNX file
   std::string targetCpu = "native";
-  unsigned jobs = 0;              ///< threads; 0: one a CPU
+  bool raise = true; ///< recognise routers, experts, attention; else compile the nodes as they are
+  unsigned jobs = 0; ///< threads; 0: one a CPU
   unsigned optimizationLevel = 3; ///< of LLVM, 0 to 3
   std::string weightsFile;        ///< put the weights into this file beside the artifact instead
   bool allowLinkedWeights = false;

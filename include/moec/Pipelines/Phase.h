@@ -13,6 +13,7 @@ namespace moec {
 enum class Phase {
   Import,
   Normalize,
+  Raise,
   Lower,
   Bufferize,
   LLVM,
@@ -32,6 +33,8 @@ inline constexpr PhaseInfo kPhases[] = {
     {Phase::Normalize, "normalize",
      "types and shapes known as far as they can be, arithmetic on shapes folded, every operator "
      "supported"},
+    {Phase::Raise, "raise",
+     "routers, experts, attention, norms and linear layers are moe operations; the rest onnx.node"},
     {Phase::Lower, "lower",
      "linalg, tensor, scf and kernel operations on tensors; elementwise chains fused"},
     {Phase::Bufferize, "bufferize",

@@ -1,0 +1,21 @@
+#include "moec/Pipelines/Raise.h"
+
+#include "passes/Raising/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createRaiseLinearPass());
+  // What only the raised nodes used.
+  functions.addPass(createCSEPass());
+}
+
+void moec::registerRaisePipeline() {
+  PassPipelineRegistration<RaiseOptions>(
+      "moec-raise-pipeline", "From nodes to operations of the moe dialect", buildRaisePipeline);
+}

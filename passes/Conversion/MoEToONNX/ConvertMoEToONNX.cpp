@@ -1,0 +1,62 @@
+#include "passes/Conversion/MoEToONNX/Spelling.h"
+#include "passes/Conversion/Passes.h"
+
+namespace moec {
+#define GEN_PASS_DEF_CONVERTMOETOONNXPASS
+#include "passes/Conversion/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+const SpellingTable &getSpellings() {
+  static const SpellingTable table = [] {
+    SpellingTable result;
+    addLinearSpellings(result);
+    return result;
+  }();
+  return table;
+}
+
+/// What every form of the program has: names of weights, ends of regions.
+bool isKept(Operation *op) {
+  return isa<moe::WeightOp, moe::WeightDataOp, moe::WeightFileOp, moe::YieldOp>(op);
+}
+
+struct ConvertMoEToONNX : impl::ConvertMoEToONNXPassBase<ConvertMoEToONNX> {
+  void runOnOperation() override {
+    // Spelling an operation with a body brings the body's operations up: they are next.
+    for (;;) {
+      SmallVector<Operation *> found;
+      getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (!isa<moe::MoEDialect>(op->getDialect()) || isKept(op))
+          return WalkResult::advance();
+        found.push_back(op);
+        return WalkResult::skip();
+      });
+      if (found.empty())
+        return;
+      for (Operation *op : found)
+        if (failed(spell(op)))
+          return signalPassFailure();
+    }
+  }
+
+private:
+  static LogicalResult spell(Operation *op) {
+    SpellFn function = getSpellings().lookup(op->getName().getStringRef());
+    if (!function)
+      return op->emitError() << "'" << op->getName() << "' has no spelling in ONNX";
+    OpBuilder builder(op);
+    Spelling spelling(builder, op->getLoc());
+    FailureOr<SmallVector<Value>> results = function(op, spelling);
+    if (failed(results))
+      return failure();
+    op->replaceAllUsesWith(*results);
+    op->erase();
+    return success();
+  }
+};
+
+} // namespace
+} // namespace moec
