@@ -17,6 +17,9 @@ static std::optional<moec_type> getType(Type type) {
     return MOEC_FLOAT16;
   if (type.isBF16())
     return MOEC_BFLOAT16;
+  // Codes: a byte each (passes/Conversion/ONNXToLinalg/Codes.h).
+  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() <= 8)
+    return MOEC_UINT8;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return std::nullopt;
@@ -24,6 +27,8 @@ static std::optional<moec_type> getType(Type type) {
   switch (integer.getWidth()) {
   case 1:
     return MOEC_BOOL;
+  case 2:
+  case 4:
   case 8:
     return isUnsigned ? MOEC_UINT8 : MOEC_INT8;
   case 16:

@@ -3,6 +3,7 @@
 #include "dialects/Kernel/KernelOps.h"
 #include "dialects/MoE/MoEOps.h"
 #include "passes/Analysis/WeightViews.h"
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/WeightPlan.h"
 #include "passes/Conversion/Passes.h"
@@ -24,14 +25,6 @@ using namespace mlir;
 
 namespace {
 
-Type getSignless(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  auto integer = tensor ? dyn_cast<IntegerType>(tensor.getElementType()) : IntegerType();
-  if (!integer)
-    return type;
-  return tensor.clone(IntegerType::get(type.getContext(), integer.getWidth()));
-}
-
 /// Lowers one function in place: new operations are appended to a new block, in the order of the
 /// old one, which then goes.
 class FunctionLowering {
@@ -48,15 +41,14 @@ public:
     bool failed = false;
     state.setDeferred([&](Value value) {
       if (auto weight = value.getDefiningOp<moe::WeightOp>())
-        state.map(weight,
-                  kernel::WeightOp::create(builder, weight.getLoc(), getSignless(weight.getType()),
-                                           weights.get(weight).getSymName()));
-      else if (auto node = value.getDefiningOp<onnx::NodeOp>(); node && isWeightView(node))
+        state.map(weight, readWeight(builder, weight.getLoc(), weights.get(weight),
+                                     cast<RankedTensorType>(weight.getType())));
+      else if (auto node = value.getDefiningOp<onnx::NodeOp>(); node && isDeferred(node))
         failed |= mlir::failed(lowerByHandler(state, builder, node));
     });
     SmallVector<Type> argumentTypes, resultTypes;
     for (BlockArgument argument : oldBody.getArguments()) {
-      Type type = getSignless(argument.getType());
+      Type type = getStorageTensorType(argument.getType());
       argumentTypes.push_back(type);
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
@@ -68,7 +60,7 @@ public:
     SmallVector<Value> results;
     for (Value operand : ret.getOperands()) {
       Value value = state.lookup(ret.getLoc(), operand);
-      Type type = getSignless(operand.getType());
+      Type type = getStorageTensorType(operand.getType());
       if (value.getType() != type)
         value = tensor::CastOp::create(builder, ret.getLoc(), type, value);
       results.push_back(value);
@@ -94,9 +86,8 @@ private:
       auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
       if (!value)
         return constant.emitError("is not a dense constant");
-      auto type = cast<RankedTensorType>(getSignless(constant.getType()));
-      state.map(constant, arith::ConstantOp::create(builder, op->getLoc(),
-                                                    value.bitcast(type.getElementType())));
+      state.map(constant,
+                arith::ConstantOp::create(builder, op->getLoc(), getStorageConstant(value)));
       return success();
     }
     // A weight is brought in as it is when somebody asks for it, which a kernel that packs it does
@@ -110,16 +101,22 @@ private:
     for (Value result : node->getResults())
       if (isa<TensorType>(result.getType()) && !shapes.get(result).isRanked)
         return node.emitError() << "has a result of unknown rank";
-    if (shapes.isExpression(node) || isWeightView(node))
+    if (shapes.isExpression(node) || isDeferred(node))
       return success();
     return lowerByHandler(state, builder, node);
   }
 
-  /// Whether the node only moves a weight about: lowered when somebody asks for a result.
-  bool isWeightView(onnx::NodeOp node) {
-    return llvm::all_of(node->getResults(), [&](Value result) {
-      return isa<NoneType>(result.getType()) || traceWeightView(result, shapes).has_value();
-    });
+  /// Whether the node is lowered when somebody asks for a result: it only moves a weight about, or
+  /// decodes one. So no more than one decoded weight is needed at a time, wherever the file has the
+  /// node.
+  bool isDeferred(onnx::NodeOp node) {
+    auto isWeight = [&](Value value) {
+      return isa<NoneType>(value.getType()) || value.getDefiningOp<onnx::ConstantOp>() ||
+             traceWeightView(value, shapes).has_value();
+    };
+    if (node.getQualifiedName() == "DequantizeLinear")
+      return llvm::all_of(node.getInputs(), isWeight);
+    return llvm::all_of(node->getResults(), isWeight);
   }
 
   LogicalResult lowerByHandler(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {

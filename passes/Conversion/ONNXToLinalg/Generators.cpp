@@ -1,5 +1,6 @@
 //===- Generators.cpp - Operators that make tensors from shapes and scalars
 //----------------------===//
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/Positions.h"
 
@@ -111,7 +112,7 @@ static Results lowerConstantOfShape(NodeLowering &lowering) {
   if (auto given = dyn_cast_or_null<DenseElementsAttr>(lowering.node.getOnnxAttr("value"))) {
     if (given.getNumElements() != 1)
       return lowering.refuse("'value' does not have one element");
-    value = cast<TypedAttr>(*given.bitcast(elementType).getValues<Attribute>().begin());
+    value = cast<TypedAttr>(*getStorageConstant(given).getValues<Attribute>().begin());
   }
   return SmallVector<Value>{
       lowering.filled(*to, arith::ConstantOp::create(builder, lowering.loc, value))};

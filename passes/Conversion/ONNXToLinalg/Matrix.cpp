@@ -14,10 +14,10 @@
 using namespace mlir;
 using namespace moec;
 
-namespace {
-
 using SymVector = SmallVector<SymExpr>;
 using Results = FailureOr<SmallVector<Value>>;
+
+namespace {
 
 Value emitScalarProduct(OpBuilder &builder, Location loc, Value x, Value y, Value sum) {
   if (isa<FloatType>(sum.getType())) {
@@ -78,6 +78,67 @@ Value emitStructuredProduct(NodeLowering &lowering, const Matrices &a, const Mat
 }
 
 } // namespace
+
+static bool isSingle(ArrayRef<SymExpr> batch) {
+  return llvm::all_of(batch, [](SymExpr size) { return size.isConstant(1); });
+}
+
+LogicalResult moec::checkDepths(NodeLowering &lowering, ArrayRef<SymExpr> aDims,
+                                ArrayRef<SymExpr> bDims) {
+  if (aDims.empty() || bDims.empty())
+    return lowering.refuse("an operand is a scalar, expected at least one dimension");
+  return lowering.checkEqual(aDims.back(), bDims.size() == 1 ? bDims[0] : bDims[bDims.size() - 2],
+                             "the columns of the first matrix and the rows of the second differ");
+}
+
+std::optional<MatrixOperands> moec::stackMatrices(NodeLowering &lowering, BroadcastOperand a,
+                                                  BroadcastOperand b) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> aDims = a.dims, bDims = b.dims;
+  SymExpr one = symbols.constant(1);
+  // Vectors are matrices of one row (the first operand) or one column (the second).
+  bool aIsVector = aDims.size() == 1, bIsVector = bDims.size() == 1;
+  SymExpr rows = aIsVector ? one : aDims[aDims.size() - 2], depth = aDims.back();
+  SymExpr columns = bIsVector ? one : bDims.back();
+  SymVector aBatch(aDims.drop_back(aIsVector ? 1 : 2)), bBatch(bDims.drop_back(bIsVector ? 1 : 2));
+  auto stack = [&](Value tensor, ArrayRef<SymExpr> dims, SymExpr count, SymExpr rows,
+                   SymExpr columns) {
+    Matrices matrices{nullptr, count, rows, columns};
+    if (tensor)
+      matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
+    return matrices;
+  };
+  MatrixOperands result;
+  if (isSingle(bBatch)) {
+    // One second matrix: all first matrices are one tall one.
+    result.count = one;
+    result.left = stack(a.tensor, aDims, one, symbols.mul(symbols.product(aBatch), rows), depth);
+    result.right = stack(b.tensor, bDims, one, depth, columns);
+    bool isComplete = result.left.tensor && (result.right.tensor || !b.tensor);
+    return isComplete ? std::optional(result) : std::nullopt;
+  }
+  size_t rank = std::max(aBatch.size(), bBatch.size());
+  SymVector batch(lowering.resultDims(0).take_front(rank));
+  result.count = symbols.product(batch);
+  auto expand = [&](Value tensor, SymVector dims, ArrayRef<SymExpr> own, SymExpr rows,
+                    SymExpr columns) -> Matrices {
+    if (isSingle(own))
+      return stack(tensor, dims, one, rows, columns);
+    if (symbols.product(own) != result.count || own.size() != rank || own != ArrayRef(batch)) {
+      SymVector full(batch);
+      full.append({rows, columns});
+      SymVector from(own);
+      from.append({rows, columns});
+      tensor = reshape(lowering, tensor, dims, from);
+      tensor = tensor ? broadcastTo(lowering, tensor, from, full) : Value();
+      dims = full;
+    }
+    return tensor ? stack(tensor, dims, result.count, rows, columns) : Matrices{};
+  };
+  result.left = expand(a.tensor, SymVector(aDims), aBatch, rows, depth);
+  result.right = expand(b.tensor, SymVector(bDims), bBatch, depth, columns);
+  return result.left.tensor && result.right.tensor ? std::optional(result) : std::nullopt;
+}
 
 Value moec::emitMatrixProduct(NodeLowering &lowering, const Matrices &a, const Matrices &b,
                               bool transposeB, SymExpr count) {
@@ -159,81 +220,28 @@ FailureOr<Value> emitTracedProduct(NodeLowering &lowering, ArrayRef<SymExpr> aDi
 }
 
 Results lowerMatMul(NodeLowering &lowering) {
-  SymContext &symbols = lowering.symbols;
-  SymVector aDims(lowering.dims(0)), bDims(lowering.dims(1));
-  if (aDims.empty() || bDims.empty())
-    return lowering.refuse("an operand is a scalar, expected at least one dimension");
-  SymExpr one = symbols.constant(1);
-  Value a = lowering.operand(0);
-  SymVector result(lowering.resultDims(0));
-  // Vectors are matrices of one row (the first operand) or one column (the second).
-  bool aIsVector = aDims.size() == 1, bIsVector = bDims.size() == 1;
-  SymExpr rows = aIsVector ? one : aDims[aDims.size() - 2], depth = aDims.back();
-  SymExpr columns = bIsVector ? one : bDims.back();
-  if (failed(
-          lowering.checkEqual(depth, bIsVector ? bDims[0] : bDims[bDims.size() - 2],
-                              "the columns of the first matrix and the rows of the second differ")))
+  ArrayRef<SymExpr> aDims = lowering.dims(0), bDims = lowering.dims(1);
+  if (failed(checkDepths(lowering, aDims, bDims)))
     return failure();
-  SymVector aBatch(ArrayRef(aDims).drop_back(aIsVector ? 1 : 2));
-  SymVector bBatch(ArrayRef(bDims).drop_back(bIsVector ? 1 : 2));
-  auto isSingle = [](ArrayRef<SymExpr> batch) {
-    return llvm::all_of(batch, [](SymExpr size) { return size.isConstant(1); });
-  };
-  Matrices left, right;
-  SymExpr count;
-  auto stack = [&](Value tensor, ArrayRef<SymExpr> dims, SymExpr count, SymExpr rows,
-                   SymExpr columns) {
-    Matrices matrices{nullptr, count, rows, columns};
-    matrices.tensor = reshape(lowering, tensor, dims, matrices.dims());
-    return matrices;
-  };
+  // One second matrix that is a constant is there in the layout that the kernel wants.
   std::optional<PackedMatrices> packed;
-  if (isSingle(bBatch)) {
-    // One second matrix: all first matrices are one tall one.
-    count = one;
-    left = stack(a, aDims, one, symbols.mul(symbols.product(aBatch), rows), depth);
-    if (!bIsVector)
-      packed = lowering.packedOperand(1, /*transposed=*/false);
-  }
-  if (!packed && !bIsVector) {
+  if (bDims.size() > 1 && isSingle(bDims.drop_back(2)))
+    packed = lowering.packedOperand(1, /*transposed=*/false);
+  if (!packed && bDims.size() > 1) {
     FailureOr<Value> traced = emitTracedProduct(lowering, aDims, bDims);
     if (failed(traced))
       return failure();
     if (*traced)
       return SmallVector<Value>{*traced};
   }
-  if (isSingle(bBatch)) {
-    if (!packed)
-      right = stack(lowering.operand(1), bDims, one, depth, columns);
-  } else {
-    Value b = lowering.operand(1);
-    size_t rank = std::max(aBatch.size(), bBatch.size());
-    SymVector batch(ArrayRef(result).take_front(rank));
-    count = symbols.product(batch);
-    auto expand = [&](Value tensor, SymVector dims, ArrayRef<SymExpr> own, SymExpr rows,
-                      SymExpr columns) -> Matrices {
-      if (isSingle(own))
-        return stack(tensor, dims, one, rows, columns);
-      if (symbols.product(own) != count || own.size() != rank || own != ArrayRef(batch)) {
-        SymVector full(batch);
-        full.append({rows, columns});
-        SymVector from(own);
-        from.append({rows, columns});
-        tensor = reshape(lowering, tensor, dims, from);
-        tensor = tensor ? broadcastTo(lowering, tensor, from, full) : Value();
-        dims = full;
-      }
-      return tensor ? stack(tensor, dims, count, rows, columns) : Matrices{};
-    };
-    left = expand(a, aDims, aBatch, rows, depth);
-    right = expand(b, bDims, bBatch, depth, columns);
-  }
-  if (!left.tensor || (!right.tensor && !packed))
+  std::optional<MatrixOperands> operands = stackMatrices(
+      lowering, {lowering.operand(0), aDims}, {packed ? Value() : lowering.operand(1), bDims});
+  if (!operands)
     return failure();
+  const auto &[left, right, count] = *operands;
   Value product = packed ? emitPackedProduct(lowering, left, *packed, count)
                          : emitMatrixProduct(lowering, left, right, /*transposeB=*/false, count);
-  SymVector productDims{count, left.rows, columns};
-  Value value = reshape(lowering, product, productDims, result);
+  Value value = reshape(lowering, product, operands->resultDims(), lowering.resultDims(0));
   if (!value)
     return failure();
   return SmallVector<Value>{value};
@@ -328,4 +336,5 @@ void moec::addMatrixHandlers(NodeHandlerTable &table) {
   table.add("MatMul", 1, lowerMatMul);
   table.add("Gemm", 11, lowerGemm);
   table.add("Einsum", 12, lowerEinsum);
+  addQuantizedMatrixHandlers(table);
 }

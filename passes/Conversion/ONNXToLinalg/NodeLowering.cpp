@@ -2,6 +2,7 @@
 
 #include "dialects/Kernel/KernelOps.h"
 #include "passes/Analysis/WeightViews.h"
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -9,12 +10,6 @@
 
 using namespace mlir;
 using namespace moec;
-
-/// The element type below the onnx dialect: integers without a sign.
-static Type getSignlessType(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  return integer ? IntegerType::get(type.getContext(), integer.getWidth()) : type;
-}
 
 //===- LoweringState
 //----------------------------------------------------------------------------------===//
@@ -32,7 +27,7 @@ Value LoweringState::lookup(Location loc, Value original) {
   SmallVector<int64_t> shape;
   for (SymExpr dim : value.dims)
     shape.push_back(*dim.getConstant());
-  Type elementType = getSignlessType(cast<TensorType>(original.getType()).getElementType());
+  Type elementType = getStorageType(cast<TensorType>(original.getType()).getElementType());
   auto type = RankedTensorType::get(shape, elementType);
   SmallVector<Value> elements;
   for (SymExpr expr : *value.elements) {
@@ -290,7 +285,7 @@ bool NodeLowering::hasResult(unsigned i) {
 
 RankedTensorType NodeLowering::resultType(unsigned i) {
   Type elementType = cast<TensorType>(node->getResult(i).getType()).getElementType();
-  return tensorType(resultDims(i), getSignlessType(elementType));
+  return tensorType(resultDims(i), getStorageType(elementType));
 }
 
 ArrayRef<SymExpr> NodeLowering::resultDims(unsigned i) {
@@ -442,6 +437,7 @@ const NodeHandlerTable &moec::getNodeHandlers() {
     addReductionHandlers(result);
     addMatrixHandlers(result);
     addNormalizationHandlers(result);
+    addQuantizationHandlers(result);
     addMovementHandlers(result);
     addIndexingHandlers(result);
     addSortingHandlers(result);

@@ -82,7 +82,7 @@ public:
   //===- Operands
   //-------------------------------------------------------------------------------------===//
 
-  /// Operand i as a ranked tensor with a signless element type; null if absent.
+  /// Operand i as a ranked tensor with elements of the storage type (Codes.h); null if absent.
   mlir::Value operand(unsigned i);
   bool hasOperand(unsigned i) { return bool(node.getOptionalOperand(i)); }
   /// The element type of operand i as in the model: tells signed (`i8`) from unsigned (`ui8`)
@@ -115,7 +115,7 @@ public:
   unsigned getNumResults() { return node->getNumResults(); }
   /// Whether result i exists (has a name in the model).
   bool hasResult(unsigned i);
-  /// The type of result i: signless, static where a size is a constant.
+  /// The type of result i: elements of the storage type, static where a size is a constant.
   mlir::RankedTensorType resultType(unsigned i);
   llvm::ArrayRef<SymExpr> resultDims(unsigned i);
   /// The sizes of result i, so that `index` may be asked for them while the node is lowered. Where
@@ -192,6 +192,7 @@ void addElementwiseHandlers(NodeHandlerTable &table);
 void addReductionHandlers(NodeHandlerTable &table);
 void addMatrixHandlers(NodeHandlerTable &table);
 void addNormalizationHandlers(NodeHandlerTable &table);
+void addQuantizationHandlers(NodeHandlerTable &table);
 void addMovementHandlers(NodeHandlerTable &table);
 void addIndexingHandlers(NodeHandlerTable &table);
 void addSortingHandlers(NodeHandlerTable &table);
