@@ -108,14 +108,14 @@ static Results lowerQLinearMatMul(NodeLowering &lowering) {
   if (!product)
     return failure();
   SmallVector<BroadcastOperand> operands{{product, lowering.resultDims(0)}};
-  SmallVector<SymVector> sizes;
-  for (unsigned i : {unsigned(AScale), unsigned(BScale), unsigned(YScale), unsigned(YZeroPoint)})
-    sizes.push_back(alignToMatrix(lowering, i, i == AScale && lowering.dims(A).size() > 1));
-  for (auto [k, i] : llvm::enumerate(ArrayRef<unsigned>{AScale, BScale, YScale, YZeroPoint})) {
-    Value value = reshape(lowering, lowering.operand(i), lowering.dims(i), sizes[k]);
+  constexpr unsigned quantisers[] = {AScale, BScale, YScale, YZeroPoint};
+  SymVector sizes[std::size(quantisers)];
+  for (auto [i, to] : llvm::zip(quantisers, sizes)) {
+    to = alignToMatrix(lowering, i, i == AScale && lowering.dims(A).size() > 1);
+    Value value = reshape(lowering, lowering.operand(i), lowering.dims(i), to);
     if (!value)
       return failure();
-    operands.push_back({value, sizes[k]});
+    operands.push_back({value, to});
   }
   Type to = cast<TensorType>(lowering.node->getResult(0).getType()).getElementType();
   Value result = emitElementwise(lowering, operands, lowering.resultDims(0), getStorageType(to),
