@@ -37,6 +37,8 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
 }
 
 void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &options) {
+  // What CSE has made one value would be one buffer with many writers.
+  pm.addNestedPass<func::FuncOp>(createSeparateDestinationsPass());
   // Results written straight into the slice of the tensor they end up in.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;

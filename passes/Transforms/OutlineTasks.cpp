@@ -51,10 +51,9 @@ public:
     task.getBody().takeBody(loop.getBody());
     for (Value value : captured) {
       BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
-      value.replaceUsesWithIf(argument, [&](OpOperand &use) {
-        return task.getBody().isAncestor(use.getOwner()->getParentRegion());
-      });
+      mapping.map(value, argument);
     }
+    replaceInside(task.getBody(), mapping);
     Operation *yield = body.getTerminator();
     builder.setInsertionPoint(yield);
     func::ReturnOp::create(builder, yield->getLoc());
@@ -72,15 +71,22 @@ private:
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(loop.getBody(), captured);
     OpBuilder builder = OpBuilder::atBlockBegin(&loop.getBody().front());
+    IRMapping mapping;
     for (Value value : captured) {
       auto constant = value.getDefiningOp<arith::ConstantOp>();
       if (!constant || isa<ShapedType>(constant.getType()))
         continue;
-      Value copy = builder.clone(*constant)->getResult(0);
-      value.replaceUsesWithIf(copy, [&](OpOperand &use) {
-        return loop.getBody().isAncestor(use.getOwner()->getParentRegion());
-      });
+      mapping.map(value, builder.clone(*constant)->getResult(0));
     }
+    replaceInside(loop.getBody(), mapping);
+  }
+
+  /// Looks at the region, not at the uses of a value: a constant of the entry has thousands.
+  static void replaceInside(Region &region, const IRMapping &mapping) {
+    region.walk([&](Operation *op) {
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(mapping.lookupOrDefault(operand.get()));
+    });
   }
 
   /// The function that does the same if there is one already, else `task`, now in the module.

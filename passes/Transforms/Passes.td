@@ -227,6 +227,47 @@ def ExpandMathPass : Pass<"moec-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+//===- On tensors -------------------------------------------------------------------------------------===//
+
+def SeparateDestinationsPass : Pass<"moec-separate-destinations", "::mlir::func::FuncOp"> {
+  let summary = "Give every writer a destination of its own";
+  let description = [{
+    Each user of a `tensor.empty` gets one of its own, and each operation that writes over a filled
+    tensor gets a fill of its own.
+
+    Why: duplicates are one value after CSE. To bufferization they are then one buffer that hundreds of
+    operations write: it compares each of them with all others, which takes most of the compile time of a
+    model with many experts, and ends with a copy for each where a fill would do.
+
+    Limits: a filled tensor that is only read stays one.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<4xf32>, %f: f32) -> (tensor<f32>, tensor<f32>) {
+      %e = tensor.empty() : tensor<f32>
+      %z = linalg.fill ins(%f : f32) outs(%e : tensor<f32>) -> tensor<f32>
+      %a = linalg.reduce { arith.addf } ins(%x : tensor<4xf32>) outs(%z : tensor<f32>) dimensions = [0]
+      %b = linalg.reduce { arith.mulf } ins(%x : tensor<4xf32>) outs(%z : tensor<f32>) dimensions = [0]
+      return %a, %b : tensor<f32>, tensor<f32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<4xf32>, %f: f32) -> (tensor<f32>, tensor<f32>) {
+      %e0 = tensor.empty() : tensor<f32>
+      %z0 = linalg.fill ins(%f : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+      %a = linalg.reduce { arith.addf } ins(%x : tensor<4xf32>) outs(%z0 : tensor<f32>) dimensions = [0]
+      %e1 = tensor.empty() : tensor<f32>
+      %z1 = linalg.fill ins(%f : f32) outs(%e1 : tensor<f32>) -> tensor<f32>
+      %b = linalg.reduce { arith.mulf } ins(%x : tensor<4xf32>) outs(%z1 : tensor<f32>) dimensions = [0]
+      return %a, %b : tensor<f32>, tensor<f32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numCloned", "num-cloned", "Tensors made once more for one writer">];
+}
+
 //===- On buffers -------------------------------------------------------------------------------------===//
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {
