@@ -6,7 +6,6 @@
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -65,8 +64,6 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
 
 void moec::buildLLVMPipeline(OpPassManager &pm, const LoweringOptions &) {
   pm.addPass(createExpandMathPass());
-  // Division that rounds up or down, minima and maxima, in terms of what LLVM has.
-  pm.addPass(arith::createArithExpandOpsPass());
   pm.addNestedPass<func::FuncOp>(createLowerExpandShapesPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

@@ -24,6 +24,7 @@
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -292,7 +293,7 @@ struct ConvertMoecToLLVM : impl::ConvertMoecToLLVMPassBase<ConvertMoecToLLVM> {
 
     threadContext(module);
     expandChecks(module);
-    if (failed(materializeMasks(module)) || failed(convert(module)))
+    if (failed(expandOperations(module)) || failed(convert(module)))
       return signalPassFailure();
     if (!entries.empty())
       emitEntry(module, entryName, entryType);
@@ -312,9 +313,12 @@ private:
     return success();
   }
 
-  /// Masks of a length become comparisons of lane numbers.
-  LogicalResult materializeMasks(ModuleOp module) {
+  /// Masks of a length become comparisons of lane numbers, and division that rounds up or down what
+  /// LLVM has. (Upstream's pass for the latter takes minima and maxima of floats apart as well:
+  /// LLVM knows those, and makes vectors of loops over them.)
+  LogicalResult expandOperations(ModuleOp module) {
     RewritePatternSet patterns(&getContext());
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     vector::populateVectorMaskMaterializationPatterns(patterns, /*force32BitVectorIndices=*/true);
     return applyPatternsGreedily(module, std::move(patterns));
   }

@@ -62,3 +62,21 @@ func.func @main(%flag: memref<1xi1>) -> memref<1xf32> {
   // CHECK-NOT:  llvm.call @moec_rt_free
   return %y : memref<1xf32>
 }
+
+// -----
+
+// Maxima stay what LLVM makes vectors of; division that rounds up does not exist there.
+
+// CHECK:      llvm.func internal @main
+// CHECK:        llvm.intr.maximum
+// CHECK:        llvm.sdiv
+func.func @main(%x: memref<1xf32>, %n: memref<1xi64>) {
+  %c0 = arith.constant 0 : index
+  %a = memref.load %x[%c0] : memref<1xf32>
+  %b = arith.maximumf %a, %a : f32
+  memref.store %b, %x[%c0] : memref<1xf32>
+  %i = memref.load %n[%c0] : memref<1xi64>
+  %j = arith.ceildivsi %i, %i : i64
+  memref.store %j, %n[%c0] : memref<1xi64>
+  return
+}
