@@ -70,11 +70,13 @@ func.func @main(%flag: memref<1xi1>) -> memref<1xf32> {
 // CHECK:      llvm.func internal @main
 // CHECK:        llvm.intr.maximum
 // CHECK:        llvm.sdiv
-func.func @main(%x: memref<1xf32>, %n: memref<1xi64>) {
+func.func @main(%x: memref<2xf32>, %n: memref<1xi64>) {
   %c0 = arith.constant 0 : index
-  %a = memref.load %x[%c0] : memref<1xf32>
-  %b = arith.maximumf %a, %a : f32
-  memref.store %b, %x[%c0] : memref<1xf32>
+  %a = memref.load %x[%c0] : memref<2xf32>
+  %c1 = arith.constant 1 : index
+  %b = memref.load %x[%c1] : memref<2xf32>
+  %c = arith.maximumf %a, %b : f32
+  memref.store %c, %x[%c0] : memref<2xf32>
   %i = memref.load %n[%c0] : memref<1xi64>
   %j = arith.ceildivsi %i, %i : i64
   memref.store %j, %n[%c0] : memref<1xi64>
