@@ -15,12 +15,14 @@ import elementwise_cases
 import indexing_cases
 import matrix_cases
 import movement_cases
+import quantized_cases
 import reduction_cases
 import single_node
 
 
 def main(moec, pattern=""):
-    families = (elementwise_cases, indexing_cases, matrix_cases, movement_cases, reduction_cases)
+    families = (elementwise_cases, indexing_cases, matrix_cases, movement_cases, quantized_cases,
+                reduction_cases)  # fmt: skip
     cases = [case for family in families for case in family.cases()]
     chosen = [case for case in cases if re.search(pattern, f"{case.op}/{case.name}")]
     results = single_node.run_cases(moec, chosen)

@@ -95,9 +95,10 @@ public:
       if (sizes.size() != 1)
         return lowering.refuse("operand " + Twine(i) + " has rank " + Twine(sizes.size()) +
                                ", expected at most 1 without a 'block_size'");
-      add(lowering.operand(i), AffineMap::get(rank, 0, builder.getAffineDimExpr(*axis)));
-      return lowering.checkEqual(sizes[0], dims[*axis],
-                                 "the scale or zero point has not the axis' size");
+      // Of unknown size, it may be one for all.
+      Value each = broadcastTo(lowering, lowering.operand(i), sizes, dims[*axis]);
+      add(each, AffineMap::get(rank, 0, builder.getAffineDimExpr(*axis)));
+      return success(bool(each));
     }
     if (block < 0 || static_cast<int64_t>(sizes.size()) != rank)
       return lowering.refuse("operand " + Twine(i) + " has rank " + Twine(sizes.size()) +

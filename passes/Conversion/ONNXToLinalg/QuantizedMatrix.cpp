@@ -4,6 +4,7 @@
 #include "passes/Conversion/ONNXToLinalg/Matrix.h"
 #include "passes/Conversion/ONNXToLinalg/Quantization.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
+#include "passes/Conversion/ONNXToLinalg/Slicing.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -220,6 +221,13 @@ private:
     }
     if (llvm::is_contained(tensors, Value()))
       return {};
+    if (bits == 8) {
+      // A byte a code: the loop over K must not pass for one over whole blocks.
+      SymExpr none = lowering.symbols.constant(0);
+      tensors[0] =
+          extractSlice(lowering, tensors[0], {none, none},
+                       {lowering.symbols.constant(columns), lowering.symbols.constant(depth)});
+    }
     maps.push_back(builder.getMultiDimIdentityMap(3));
     Value init =
         tensor::EmptyOp::create(builder, lowering.loc, {1, columns, depth}, builder.getF32Type());

@@ -36,6 +36,7 @@ class Case:
     expected: list | None = None  # instead of ONNX Runtime's answer
     dynamic: bool = True  # also with unknown sizes
     result_types: tuple = ()  # numpy types of outputs that are not those of operand 0
+    domain: str = ""
 
 
 def model_of(variants):
@@ -61,15 +62,37 @@ def model_of(variants):
             inputs.append(helper.make_tensor_value_info(name, dtype, shape))
         results = [f"c{n}_y{i}" for i in range(case.outputs)]
         outputs += results
-        nodes.append(helper.make_node(case.op, names, results, name=f"{case.op}_{n}", **case.attributes))
+        nodes.append(helper.make_node(case.op, names, results, name=f"{case.op}_{n}",
+                                      domain=case.domain, **case.attributes))  # fmt: skip
     graph = helper.make_graph(nodes, "nodes", inputs, [onnx.ValueInfoProto(name=y) for y in outputs], initializers)
-    opset = helper.make_opsetid("", variants[0][0].opset)
-    model = helper.make_model(graph, opset_imports=[opset])
-    model.ir_version = 10
+    opset = variants[0][0].opset
+    domains = {"": opset, **{case.domain: 1 for case, _ in variants if case.domain}}
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*domain) for domain in domains.items()])
+    model.ir_version = 10 if opset < 25 else 13
     inferred = onnx.shape_inference.infer_shapes(model)
-    for mine, found in zip(model.graph.output, inferred.graph.output):
+    kinds = [kind for case, _ in variants for kind in result_kinds(case)]
+    for mine, found, kind in zip(model.graph.output, inferred.graph.output, kinds):
         mine.CopyFrom(found)
+        if not found.type.tensor_type.elem_type:  # the library does not know the operator
+            mine.type.tensor_type.elem_type = kind
     return model, feeds
+
+
+def result_kinds(case):
+    """The ONNX types of the outputs, as the case says."""
+    types = case.result_types or (case.operands[0].dtype,) * case.outputs
+    return [helper.np_dtype_to_tensor_dtype(np.dtype(kind)) for kind in types]
+
+
+def to_interface(array):
+    """As the C interface has it: what NumPy has no type of its own for is bytes, a code each."""
+    array = np.asarray(array)
+    name = array.dtype.name
+    if name in ("int2", "int4", "uint2", "uint4"):
+        return array.astype(name.rstrip("24") + "8")
+    if name.startswith(("float8", "float4")):
+        return array.view(np.uint8)
+    return array.view(np.uint16) if name == "bfloat16" else array
 
 
 # Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates.
@@ -97,7 +120,7 @@ def reference(model, feeds):
 
 def difference(found, expected, tolerance):
     """What is wrong with an array, or None."""
-    expected = np.asarray(expected)
+    expected = to_interface(expected)
     if found.dtype != expected.dtype:
         return f"type {found.dtype}, expected {expected.dtype}"
     if found.shape != expected.shape:
@@ -124,7 +147,7 @@ def compile_and_run(moec, model, feeds, folder):
     """The outputs by name, or the message of what failed; and the exit code."""
     folder = pathlib.Path(folder)
     onnx.save(model, folder / "model.onnx")
-    np.savez(folder / "in.npz", **feeds)
+    np.savez(folder / "in.npz", **{name: to_interface(array) for name, array in feeds.items()})
     code, message = call([moec, "compile", folder / "model.onnx", "-o", folder / "model.so"])
     if code == 0:
         code, message = call([moec, "run", folder / "model.so", "--inputs", folder / "in.npz",
