@@ -11,6 +11,7 @@ using namespace mlir;
 void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createRaiseLinearPass());
+  functions.addPass(createRaiseRoutersPass());
   // What only the raised nodes used.
   functions.addPass(createCSEPass());
 }

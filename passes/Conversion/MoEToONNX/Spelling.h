@@ -81,6 +81,7 @@ using SpellFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(mlir::Operat
 /// By operation name, "moe.linear".
 using SpellingTable = llvm::StringMap<SpellFn>;
 void addLinearSpellings(SpellingTable &table);
+void addRoutingSpellings(SpellingTable &table);
 
 /// Adapts a function on an operation class to the table.
 template <typename Op, llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*spell)(Op, Spelling &)>
