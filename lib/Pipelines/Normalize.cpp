@@ -9,9 +9,10 @@
 using namespace mlir;
 
 void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &options) {
+  // Types first: definitions depend on them. Passes that expand infer again.
+  pm.addNestedPass<func::FuncOp>(createInferTypesPass());
+  pm.addPass(createExpandContribPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  // Types first: definitions depend on them. Infers again what it expands.
-  functions.addPass(createInferTypesPass());
   functions.addPass(createExpandFunctionsPass());
   // Equal shape arithmetic is one before values are compared by their elements; layout is simple
   // once sizes are, and removing it makes more nodes equal.

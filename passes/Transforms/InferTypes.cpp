@@ -60,6 +60,7 @@ namespace {
 /// whose element type it is, by result. -1: f32.
 ArrayRef<int> getElementTypeSources(StringRef name) {
   static constexpr int first[] = {0, 0, 0, 0};
+  static constexpr int ofScales[] = {2};
   static constexpr int skipNormalization[] = {0, -1, -1, 0};
   return llvm::StringSwitch<ArrayRef<int>>(name)
       .Cases({"SimplifiedLayerNormalization", "com.microsoft::BiasGelu", "com.microsoft::FastGelu",
@@ -67,6 +68,7 @@ ArrayRef<int> getElementTypeSources(StringRef name) {
               "com.microsoft::MoE", "com.microsoft::QMoE", "com.microsoft::QuickGelu",
               "com.microsoft::RotaryEmbedding"},
              ArrayRef(first).take_front(1))
+      .Case("com.microsoft::GatherBlockQuantized", ofScales)
       .Cases({"com.microsoft::GroupQueryAttention", "com.microsoft::MultiHeadAttention"}, first)
       .Cases({"com.microsoft::SkipLayerNormalization",
               "com.microsoft::SkipSimplifiedLayerNormalization"},

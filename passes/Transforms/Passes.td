@@ -118,6 +118,52 @@ def SimplifyLayoutPass : Pass<"onnx-simplify-layout", "::mlir::func::FuncOp"> {
                     Statistic<"numMerged", "num-merged", "Nodes merged into one before">];
 }
 
+def ExpandContribPass : Pass<"onnx-expand-contrib", "::mlir::ModuleOp"> {
+  let summary = "Replace operators of ONNX Runtime by ONNX's own";
+  let description = [{
+    FusedMatMul, the Gelu family, RotaryEmbedding, SkipLayerNormalization, SkipSimplifiedLayerNormalization
+    and SimplifiedLayerNormalization become nodes of ai.onnx. So do MatMulNBits and GatherBlockQuantized with
+    constant codes: the bytes of a weight get a second name, under which they are a matrix of 2-, 4- or
+    8-bit codes, for DequantizeLinear. Types are inferred on the way.
+
+    Why: what comes after has one spelling to recognise and to lower. No byte of a weight is touched.
+
+    Limits: nodes stay that ai.onnx cannot say: FusedMatMul with transposed batches, packed batches,
+    inverse deviations without a mean, float zero points, codes computed when the model runs.
+
+    Before:
+    ```mlir
+    module {
+      moe.weight_file @file0 "/weights" size 2048
+      moe.weight_data @w in @file0[0, 2048] : tensor<64x2x16xui8>
+      func.func @main(%x: tensor<?x64xf32>, %s: tensor<64x2xf32>) -> tensor<?x64xf32> {
+        %w = moe.weight @w : tensor<64x2x16xui8>
+        %0 = onnx.node "com.microsoft::MatMulNBits"(%x, %w, %s) version 1 {K = 64 : i64, N = 64 : i64, bits = 4 : i64, block_size = 32 : i64} : (tensor<?x64xf32>, tensor<64x2x16xui8>, tensor<64x2xf32>) -> tensor<?x64xf32>
+        return %0 : tensor<?x64xf32>
+      }
+    }
+    ```
+    After:
+    ```mlir
+    module {
+      moe.weight_file @file0 "/weights" size 2048
+      moe.weight_data @w in @file0[0, 2048] : tensor<64x2x16xui8>
+      moe.weight_data @w.codes in @file0[0, 2048] : tensor<64x64xui4>
+      func.func @main(%x: tensor<?x64xf32>, %s: tensor<64x2xf32>) -> tensor<?x64xf32> {
+        %w = moe.weight @w.codes : tensor<64x64xui4>
+        %zero = onnx.constant dense<8> : tensor<64x2xui4>
+        %0 = onnx.node "DequantizeLinear"(%w, %s, %zero) version 21 {axis = 1 : i64, block_size = 32 : i64} : (tensor<64x64xui4>, tensor<64x2xf32>, tensor<64x2xui4>) -> tensor<64x64xf32>
+        %1 = onnx.node "Transpose"(%0) version 21 {perm = array<i64: 1, 0>} : (tensor<64x64xf32>) -> tensor<64x64xf32>
+        %2 = onnx.node "MatMul"(%x, %1) version 13 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+        return %2 : tensor<?x64xf32>
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numExpanded", "num-expanded", "Nodes replaced">];
+}
+
 def ExpandFunctionsPass : Pass<"onnx-expand-functions", "::mlir::func::FuncOp"> {
   let summary = "Replace operators without a handler by their definitions";
   let description = [{

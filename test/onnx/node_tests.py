@@ -11,6 +11,7 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+import contrib_cases
 import elementwise_cases
 import indexing_cases
 import matrix_cases
@@ -21,7 +22,7 @@ import single_node
 
 
 def main(moec, pattern=""):
-    families = (elementwise_cases, indexing_cases, matrix_cases, movement_cases, quantized_cases,
+    families = (contrib_cases, elementwise_cases, indexing_cases, matrix_cases, movement_cases, quantized_cases,
                 reduction_cases)  # fmt: skip
     cases = [case for family in families for case in family.cases()]
     chosen = [case for case in cases if re.search(pattern, f"{case.op}/{case.name}")]

@@ -52,10 +52,6 @@ Value emitSwish(ScalarEmitter &s, onnx::NodeOp node, Value x) {
   return s.mul(x, emitLogistic(s, alpha == 1.0f ? x : s.mul(s.constant(alpha), x)));
 }
 
-Value emitQuickGelu(ScalarEmitter &s, onnx::NodeOp node, Value x) {
-  return s.mul(x, emitLogistic(s, s.mul(s.constant(node.getFloat("alpha", 1.702f)), x)));
-}
-
 /// max(0, min(1, x)) that keeps NaN.
 Value emitUnitClamp(ScalarEmitter &s, Value x) {
   Value zero = s.constant(0), one = s.constant(1);
@@ -137,14 +133,6 @@ NodeResults lowerGelu(NodeLowering &lowering) {
   });
 }
 
-/// A Gelu of the sum of operand 0 and the bias, which may be absent.
-template <Value (*gelu)(ScalarEmitter &, Value)>
-NodeResults lowerBiasGelu(NodeLowering &lowering) {
-  return lowerByFormula(lowering, [](ScalarEmitter &s, ValueRange x) {
-    return gelu(s, x.size() > 1 ? s.add(x[0], x[1]) : x[0]);
-  });
-}
-
 NodeResults lowerPRelu(NodeLowering &lowering) {
   return lowerByFormula(lowering, {0, 1}, [](ScalarEmitter &s, ValueRange x) {
     return s.select(s.less(x[0], s.constant(0)), s.mul(x[1], x[0]), x[0]);
@@ -170,8 +158,4 @@ void moec::addActivationHandlers(NodeHandlerTable &table) {
   table.add("Softsign", 1, lowerActivation<emitSoftsign>);
   table.add("Swish", 24, lowerActivation<emitSwish>);
   table.add("ThresholdedRelu", 10, lowerActivation<emitThresholdedRelu>);
-  table.add("com.microsoft::BiasGelu", 1, lowerBiasGelu<emitErfGelu>);
-  table.add("com.microsoft::FastGelu", 1, lowerBiasGelu<emitTanhGelu>);
-  table.add("com.microsoft::Gelu", 1, lowerBiasGelu<emitErfGelu>);
-  table.add("com.microsoft::QuickGelu", 1, lowerActivation<emitQuickGelu>);
 }

@@ -1,0 +1,168 @@
+//===- Coded.cpp - Weights of codes packed in bytes
+//-------------------------------------------------===//
+#include "passes/Transforms/Contrib/Contrib.h"
+
+using namespace mlir;
+using namespace moec;
+
+using Results = std::optional<SmallVector<Value>>;
+
+Value CodedWeights::read(Spelling &s, Value value, int64_t rows, unsigned bits) {
+  auto bytes = dyn_cast<RankedTensorType>(value.getType());
+  if (!bytes || !bytes.hasStaticShape() || !bytes.getElementType().isInteger(8) || rows < 1 ||
+      bytes.getNumElements() % rows != 0)
+    return {};
+  unsigned perByte = 8 / bits;
+  auto elementType = IntegerType::get(s.builder.getContext(), bits, IntegerType::Unsigned);
+  auto type = RankedTensorType::get({rows, bytes.getNumElements() / rows * perByte}, elementType);
+  if (auto constant = value.getDefiningOp<onnx::ConstantOp>()) {
+    auto contents = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+    if (!contents)
+      return {};
+    SmallVector<APInt> codes;
+    for (const APInt &byte : contents.getValues<APInt>())
+      for (unsigned i = 0; i < perByte; ++i)
+        codes.push_back(byte.extractBits(bits, i * bits));
+    return onnx::ConstantOp::create(s.builder, s.loc, DenseElementsAttr::get(type, codes));
+  }
+  auto weight = value.getDefiningOp<moe::WeightOp>();
+  if (!weight)
+    return {};
+  StringAttr &name = names[{weight.getKeyAttr().getAttr(), type}];
+  if (!name) {
+    auto data = symbols.lookup<moe::WeightDataOp>(weight.getKey());
+    OpBuilder builder(data->getContext());
+    builder.setInsertionPointAfter(data);
+    auto coded = moe::WeightDataOp::create(
+        builder, data.getLoc(), (data.getSymName() + ".codes").str(), data.getFile(),
+        data.getOffset(), data.getLength(), type, data.getHashAttr());
+    name = symbols.insert(coded);
+  }
+  return moe::WeightOp::create(s.builder, s.loc, type, name);
+}
+
+//===- Blocks along the last axis
+//-------------------------------------------------------------------===//
+
+namespace {
+
+/// Codes in blocks along the last axis, a scale and a zero point each.
+struct Blocks {
+  Value codes, scales, zeroPoints; ///< matrices; zero points may be absent
+  int64_t size;                    ///< of a block
+
+  Value dequantize(Spelling &s, int64_t axis) const {
+    // Version 21 has no codes of 2 bits.
+    bool isNarrow = cast<TensorType>(codes.getType()).getElementTypeBitWidth() == 2;
+    Type elementType = cast<TensorType>(scales.getType()).getElementType();
+    SmallVector<Value> operands{codes, scales};
+    if (zeroPoints)
+      operands.push_back(zeroPoints);
+    return s.node("DequantizeLinear", isNarrow ? 25 : 21, operands, s.tensorOf(elementType),
+                  {s.attribute("axis", axis), s.attribute("block_size", size)});
+  }
+};
+
+} // namespace
+
+/// A matrix of `rows` rows as it lies, with the first `columns` columns.
+static Value cutColumns(Spelling &s, Value matrix, int64_t columns) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  return type.getDimSize(1) == columns ? matrix : s.slice(matrix, 0, columns, 1);
+}
+
+/// The zero points of `rows` rows of `count` blocks, packed in `value`.
+static Value readZeroPoints(Spelling &s, CodedWeights &weights, Value value, int64_t rows,
+                            int64_t count, unsigned bits) {
+  return cutColumns(s, weights.read(s, value, rows, bits), count);
+}
+
+/// The middle of the codes, which is the zero point where there is none.
+static Value getMiddle(Spelling &s, ArrayRef<int64_t> shape, unsigned bits) {
+  auto elementType = IntegerType::get(s.builder.getContext(), bits, IntegerType::Unsigned);
+  auto type = RankedTensorType::get(shape, elementType);
+  return onnx::ConstantOp::create(s.builder, s.loc,
+                                  DenseElementsAttr::get(type, APInt(bits, 1 << (bits - 1))));
+}
+
+/// Whether `value` is a constant whose bytes `weights` can read.
+static bool isConstant(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() && type.getElementType().isInteger(8) &&
+         isa_and_nonnull<onnx::ConstantOp, moe::WeightOp>(value.getDefiningOp());
+}
+
+static int64_t countElements(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() ? type.getNumElements() : -1;
+}
+
+/// A · Bᵀ + bias with a constant B [N, K] of codes: DequantizeLinear, Transpose, MatMul, Add. What
+/// has float zero points, reordered groups or a computed B stays.
+static Results expandMatMulNBits(onnx::NodeOp node, Spelling &s, CodedWeights &weights) {
+  int64_t bits = node.getInt("bits", 4), size = node.getInt("block_size", 0);
+  int64_t columns = node.getInt("N", 0), depth = node.getInt("K", 0);
+  Value packed = node.getInputs()[1], scales = node.getInputs()[2];
+  Value zeroPoints = node.getOptionalOperand(3), bias = node.getOptionalOperand(5);
+  if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || columns < 1 || depth < 1 ||
+      node.getInt("weight_prepacked", 0) || node.getOptionalOperand(4) || !isConstant(packed) ||
+      (zeroPoints && !isConstant(zeroPoints)))
+    return std::nullopt;
+  int64_t count = llvm::divideCeil(depth, size), zeroBytes = llvm::divideCeil(count * bits, 8);
+  // Sizes that do not fit are the lowering's to refuse.
+  if (countElements(packed) != columns * count * size * bits / 8 ||
+      countElements(scales) != columns * count ||
+      (zeroPoints && countElements(zeroPoints) != columns * zeroBytes))
+    return std::nullopt;
+  if (cast<RankedTensorType>(scales.getType()).getRank() != 2)
+    scales = s.reshape(scales, {columns, count});
+  zeroPoints = zeroPoints ? readZeroPoints(s, weights, zeroPoints, columns, count, bits)
+                          : getMiddle(s, {columns, count}, bits);
+  Blocks blocks{cutColumns(s, weights.read(s, packed, columns, bits), depth), scales, zeroPoints,
+                size};
+  Value matrix = s.transpose(blocks.dequantize(s, 1), {1, 0});
+  Value product = s.node("MatMul", 13, {node.getInputs()[0], matrix}, node->getResultTypes()[0]);
+  if (bias)
+    product = s.node("Add", 14, {product, bias}, node->getResultTypes()[0]);
+  return SmallVector<Value>{product};
+}
+
+/// Rows of a matrix of codes, dequantised after they have been gathered.
+static Results expandGatherBlockQuantized(onnx::NodeOp node, Spelling &s, CodedWeights &weights) {
+  Value data = node.getInputs()[0], indices = node.getInputs()[1], scales = node.getInputs()[2];
+  Value zeroPoints = node.getOptionalOperand(3), middle;
+  auto type = dyn_cast<RankedTensorType>(data.getType());
+  auto scaleType = dyn_cast<RankedTensorType>(scales.getType());
+  int64_t size = node.getInt("block_size", 128), axis = node.getInt("quantize_axis", 1);
+  if (!type || type.getRank() != 2 || !type.hasStaticShape() || !scaleType ||
+      scaleType.getRank() != 2 || !scaleType.hasStaticShape() ||
+      node.getInt("gather_axis", 0) != 0 || (axis != 1 && axis != -1) || size < 16)
+    return std::nullopt;
+  int64_t rows = type.getDimSize(0), count = scaleType.getDimSize(1);
+  if (type.getElementType().isUnsignedInteger(8)) {
+    int64_t bits = node.getInt("bits", 4);
+    if ((bits != 2 && bits != 4 && bits != 8) || !isConstant(data) ||
+        (zeroPoints && !isConstant(zeroPoints)))
+      return std::nullopt;
+    int64_t zeroBytes = llvm::divideCeil(count * bits, 8);
+    if (zeroPoints && countElements(zeroPoints) != rows * zeroBytes)
+      return std::nullopt;
+    data = weights.read(s, data, rows, bits);
+    if (zeroPoints)
+      zeroPoints = readZeroPoints(s, weights, zeroPoints, rows, count, bits);
+    else
+      middle = getMiddle(s, {}, bits);
+  }
+  Blocks blocks{s.gather(data, indices, 0), s.gather(scales, indices, 0), Value(), size};
+  if (zeroPoints)
+    blocks.zeroPoints = s.gather(zeroPoints, indices, 0);
+  else if (middle)
+    blocks.zeroPoints = s.node("Expand", 13, {middle, s.shapeOf(blocks.scales)},
+                               s.tensorOf(cast<TensorType>(middle.getType()).getElementType()));
+  return SmallVector<Value>{blocks.dequantize(s, -1)};
+}
+
+void moec::addCodedExpansions(ExpansionTable &table) {
+  table["com.microsoft::GatherBlockQuantized"] = expandGatherBlockQuantized;
+  table["com.microsoft::MatMulNBits"] = expandMatMulNBits;
+}
