@@ -50,14 +50,15 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   link.vectorRegisters = options.vectorRegisters;
   link.fusesMultiplyAdd = options.fusesMultiplyAdd;
   pm.addPass(createLinkKernelsPass(link));
-  // After linking, which makes buffers, and before loops, in which an allocation has no block of
-  // its own.
+  // After linking, which makes buffers, and before loops, which do not tell what they do with them.
   pm.addNestedPass<func::FuncOp>(createReuseBuffersPass());
   pm.addNestedPass<func::FuncOp>(createPlaceDeallocationsPass());
   // Casts fold into copies here, before copies of views become loops.
   addCleanup(pm);
-  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  // Loops before memory is planned: what shares a loop is in use at the same time, and views of one
+  // arena cannot be told apart.
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());
+  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   addCleanup(pm);
   pm.addPass(createOutlineTasksPass());
 }

@@ -84,9 +84,17 @@ def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp
     buffers are merged first, so that an elementwise operation is a single loop. Copies between buffers
     that are not both dense become loops too.
 
-    Why: the runtime balances ranges of one loop, and LLVM vectorises the innermost one.
+    Operations that follow one another and have their outer loops in common share a `par.for`, if row i
+    of a later one needs no more of an earlier one than its row i: the five operations of a softmax are
+    one loop over rows, and so are those of a norm. (They must be rows with a reduction, or rows of
+    several dimensions: a chain of elementwise operations over few rows is faster by elements.)
 
-    Limits: loop sizes must follow from the operands' shapes.
+    Why: the runtime balances ranges of one loop, and LLVM vectorises the innermost one. A row that
+    several operations pass over stays in the cache, and the threads meet once instead of five times.
+
+    Limits: loop sizes must follow from the operands' shapes. Loops are only shared where buffers can
+    be told apart (allocations, before they become views of an arena) and sizes are equal by the values
+    that they are made from. What a shared loop uses is in use at the same time.
 
     Before:
     ```mlir
@@ -118,6 +126,7 @@ def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp
     }
     ```
   }];
+  let statistics = [Statistic<"numShared", "num-shared", "Loops that several operations share">];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::moec::par::ParDialect"];
