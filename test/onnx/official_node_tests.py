@@ -44,7 +44,8 @@ class OfficialCase:
         values = [*self.model.graph.input, *self.model.graph.output]
         arrays = [*self.feeds.values(), *self.expected]
         return all(value.type.HasField("tensor_type") for value in values) and all(
-            isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind in "biuf" for array in arrays
+            isinstance(array, (np.ndarray, np.generic)) and single_node.to_interface(array).dtype.kind in "biuf"
+            for array in arrays
         )
 
 

@@ -5,6 +5,7 @@
 // emitFloatToInteger.
 //
 //===------------------------------------------------------------------------------------------------===//
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
 #include "passes/Conversion/ONNXToLinalg/Elementwise.h"
 
 using namespace mlir;
@@ -44,26 +45,46 @@ namespace {
 
 /// An element type of the model.
 struct ElementType {
-  Type type; ///< signless
+  Type model, type; ///< as in the model; of the elements here
   bool isUnsigned;
   explicit ElementType(Type model)
-      : type(model), isUnsigned(model.isInteger(1) || model.isUnsignedInteger()) {
-    if (auto integer = dyn_cast<IntegerType>(model))
-      type = IntegerType::get(model.getContext(), integer.getWidth());
-  }
+      : model(model), type(getStorageType(model)),
+        isUnsigned(model.isInteger(1) || model.isUnsignedInteger()) {}
   bool isFloat() const { return isa<FloatType>(type); }
   bool isBool() const { return type.isInteger(1); }
+  bool isFloatCode() const { return moec::isFloatCode(model); }
   unsigned getWidth() const { return type.getIntOrFloatBitWidth(); }
-  /// Types that are converted: not strings, nor floats and integers narrower than 8 bits.
-  bool isSupported() const {
-    if (auto integer = dyn_cast<IntegerType>(type))
-      return integer.getWidth() == 1 || integer.getWidth() >= 8;
-    return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
-  }
+  /// Numbers, not strings.
+  bool isSupported() const { return isa<IntegerType, FloatType>(type); }
 };
 
+/// The low bits of an integer as a code of the model's narrower type.
+Value emitNarrowCode(ScalarEmitter &s, Value x, const ElementType &to) {
+  Value unused = s.constantBits(to.getWidth() - to.model.getIntOrFloatBitWidth());
+  x = s.create<arith::ShLIOp>(x, unused);
+  return to.isUnsigned ? s.create<arith::ShRUIOp>(x, unused) : s.create<arith::ShRSIOp>(x, unused);
+}
+
 Value emitCast(OpBuilder &builder, Location loc, Value x, const ElementType &from,
-               const ElementType &to) {
+               const ElementType &to, bool saturates) {
+  if (from.model == to.model)
+    return x;
+  // Codes of floats are f32 on the way.
+  ElementType f32(builder.getF32Type());
+  if (from.isFloatCode()) {
+    x = emitDecodedFloat(builder, loc, x, cast<FloatType>(from.model));
+    return emitCast(builder, loc, x, f32, to, saturates);
+  }
+  if (to.isFloatCode()) {
+    x = emitCast(builder, loc, x, from, f32, saturates);
+    return emitEncodedFloat(builder, loc, x, cast<FloatType>(to.model), saturates);
+  }
+  if (to.model.getIntOrFloatBitWidth() < to.getWidth()) {
+    ElementType byte(IntegerType::get(
+        builder.getContext(), 8, to.isUnsigned ? IntegerType::Unsigned : IntegerType::Signless));
+    ScalarEmitter s(builder, loc, to.type);
+    return emitNarrowCode(s, emitCast(builder, loc, x, from, byte, saturates), to);
+  }
   if (from.type == to.type)
     return x;
   if (!from.isFloat()) {
@@ -102,12 +123,15 @@ NodeResults lowerCast(NodeLowering &lowering) {
   ElementType from(lowering.modelElementType(0)), to(target);
   if (!from.isSupported() || !to.isSupported())
     return lowering.refuse("there is no conversion from this element type to that");
-  if (from.type == to.type)
+  if (from.model == to.model)
     return SmallVector<Value>{lowering.operand(0)};
+  if (isa<Float8E8M0FNUType>(to.model))
+    return lowering.refuse("there is no conversion to f8E8M0FNU");
+  bool saturates = lowering.node.getInt("saturate", 1) != 0;
   BroadcastOperand operand{lowering.operand(0), lowering.dims(0)};
   Value result = emitElementwise(lowering, operand, lowering.resultDims(0), to.type,
                                  [&](OpBuilder &builder, Location loc, ValueRange x) {
-                                   return emitCast(builder, loc, x[0], from, to);
+                                   return emitCast(builder, loc, x[0], from, to, saturates);
                                  });
   if (!result)
     return failure();

@@ -244,11 +244,10 @@ Value moec::emitEncodedFloat(OpBuilder &builder, Location loc, Value number, Flo
     sign = b.select(isZero, b.constant(0), sign);
   }
   code = b.create<arith::OrIOp>(code, sign);
-  if (format.nan) {
-    Value isNan = b.compare(arith::CmpIPredicate::ugt, magnitude, b.constant(kInfinity));
-    code = b.select(isNan, b.constant(*format.nan), code);
-    if (format.hasUnsignedZero && !isBounded)
-      code = b.select(isBeyond, b.constant(*format.nan), code);
-  }
+  // A type without NaN has -0 for it.
+  Value isNan = b.compare(arith::CmpIPredicate::ugt, magnitude, b.constant(kInfinity));
+  code = b.select(isNan, b.constant(format.nan.value_or(1u << (format.width - 1))), code);
+  if (format.hasUnsignedZero && !isBounded)
+    code = b.select(isBeyond, b.constant(*format.nan), code);
   return arith::TruncIOp::create(builder, loc, builder.getI8Type(), code);
 }

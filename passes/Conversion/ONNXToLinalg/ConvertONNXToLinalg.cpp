@@ -106,17 +106,27 @@ private:
     return lowerByHandler(state, builder, node);
   }
 
+  /// Whether the value is a weight, moved about by constants.
+  bool isWeight(Value value) {
+    return isa<NoneType>(value.getType()) || value.getDefiningOp<onnx::ConstantOp>() ||
+           traceWeightView(value, shapes).has_value();
+  }
+
   /// Whether the node is lowered when somebody asks for a result: it only moves a weight about, or
   /// decodes one. So no more than one decoded weight is needed at a time, wherever the file has the
   /// node.
   bool isDeferred(onnx::NodeOp node) {
-    auto isWeight = [&](Value value) {
-      return isa<NoneType>(value.getType()) || value.getDefiningOp<onnx::ConstantOp>() ||
-             traceWeightView(value, shapes).has_value();
-    };
-    if (node.getQualifiedName() == "DequantizeLinear")
-      return llvm::all_of(node.getInputs(), isWeight);
-    return llvm::all_of(node->getResults(), isWeight);
+    std::string name = node.getQualifiedName();
+    if (name == "DequantizeLinear")
+      return llvm::all_of(node.getInputs(), [&](Value value) { return isWeight(value); });
+    if (llvm::is_contained({"Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze"}, name)) {
+      auto decoded = node.getInputs()[0].getDefiningOp<onnx::NodeOp>();
+      auto isConstant = [](SymExpr size) { return size.getConstant().has_value(); };
+      if (decoded && isDeferred(decoded) &&
+          llvm::all_of(shapes.get(node->getResult(0)).dims, isConstant))
+        return true;
+    }
+    return llvm::all_of(node->getResults(), [&](Value value) { return isWeight(value); });
   }
 
   LogicalResult lowerByHandler(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {
