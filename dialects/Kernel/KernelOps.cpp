@@ -135,3 +135,19 @@ LogicalResult PlaceOp::verify() {
 void PlaceOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   effects.emplace_back(MemoryEffects::Write::get());
 }
+
+//===- ProfileStartOp, ProfileBeginOp, ProfileEndOp
+//---------------------------------------------------------------------------------------===//
+
+// A reading of the clock is a write that nothing may cross or drop.
+void ProfileStartOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+void ProfileBeginOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+void ProfileEndOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  effects.emplace_back(MemoryEffects::Write::get());
+}

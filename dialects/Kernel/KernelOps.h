@@ -22,6 +22,11 @@
 #include "dialects/Kernel/KernelOps.h.inc"
 
 namespace moec::kernel {
+/// On the function of a kernel that computes matrix products: how many multiply-adds a call does,
+/// as pairs (operand, dimension) of sizes to multiply; dimension -1 is the operand itself, an
+/// index.
+inline constexpr llvm::StringLiteral kMultiplyAddsAttr = "kernel.multiply_adds";
+
 /// Teaches one-shot bufferization the kernel dialect.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 } // namespace moec::kernel

@@ -156,4 +156,47 @@ def Kernel_PlaceOp : Kernel_Op<"place", [AllTypesMatch<["memory", "result"]>, De
   let hasVerifier = 1;
 }
 
+class Kernel_ProfileOp<string mnemonic>
+    : Kernel_Op<mnemonic, [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
+
+def Kernel_ProfileStartOp : Kernel_ProfileOp<"profile_start"> {
+  let summary = "The call counts what its stretches of code do";
+  let description = [{
+    Stands first in the entry function, once. `count` is the number of stretches, which
+    `kernel.profile_begin` and `kernel.profile_end` delimit.
+
+    ```mlir
+    kernel.profile_start 12
+    ```
+  }];
+  let arguments = (ins I64Attr:$count);
+  let assemblyFormat = "$count attr-dict";
+}
+
+def Kernel_ProfileBeginOp : Kernel_ProfileOp<"profile_begin"> {
+  let summary = "A stretch of code starts";
+  let description = [{
+    Each stretch runs at most once a call; outside of loops and tasks.
+
+    ```mlir
+    kernel.profile_begin 3
+    ```
+  }];
+  let arguments = (ins I64Attr:$stretch);
+  let assemblyFormat = "$stretch attr-dict";
+}
+
+def Kernel_ProfileEndOp : Kernel_ProfileOp<"profile_end"> {
+  let summary = "A stretch of code ends";
+  let description = [{
+    With what it has done: multiplications and additions of matrix products, and bytes read and written.
+
+    ```mlir
+    kernel.profile_end 3 flops %flops bytes %bytes
+    ```
+  }];
+  let arguments = (ins I64Attr:$stretch, Index:$flops, Index:$bytes);
+  let assemblyFormat = "$stretch `flops` $flops `bytes` $bytes attr-dict";
+}
+
 #endif // MOEC_DIALECTS_KERNEL_KERNELOPS_TD

@@ -69,6 +69,16 @@ std::optional<moec_memory_info> Session::memory() const {
   return info;
 }
 
+ArrayRef<moec_profile_record> Session::profile() const {
+  constexpr size_t neededSize =
+      offsetof(moec_model_table, profile) + sizeof(moec_model_table::profile);
+  moec_profile_info info = {};
+  info.size = sizeof info;
+  if (table->size < neededSize || !table->profile || table->profile(handle.get(), &info) != MOEC_OK)
+    return {};
+  return ArrayRef(info.records, info.num_records);
+}
+
 Expected<LoadedModel> LoadedModel::load(StringRef path, const Options &options) {
   // A name without a slash would be searched in the library path.
   SmallString<256> absolute(path);

@@ -2,6 +2,7 @@
 
 #include "ArtifactWeights.h"
 #include "CodePartitions.h"
+#include "ProfileFromIR.h"
 #include "SignatureFromIR.h"
 
 #include "dialects/Kernel/KernelOps.h"
@@ -75,6 +76,7 @@ private:
     lowering.vectorBytes = target.vectorBytes;
     lowering.vectorRegisters = target.vectorRegisters;
     lowering.fusesMultiplyAdd = target.has(MOEC_FEATURE_FMA);
+    lowering.profile = options.profile;
     switch (phase) {
     case Phase::Import:
     case Phase::Object:
@@ -135,6 +137,11 @@ private:
     request.target = target;
     request.weightsFile = options.weightsFile;
     request.link = options.link;
+    if (std::optional<llvm::json::Array> profile = getProfile(*module))
+      request.extra["profile"] = std::move(*profile);
+    else if (options.profile)
+      return fail("the model was lowered without counters: compile it with --profile from "
+                  "'normalize' or before");
     if (!weights) {
       llvm::Expected<ModuleWeights> opened = ModuleWeights::open(*module);
       if (!opened)

@@ -11,6 +11,7 @@
 #include "MatmulKernel.h"
 #include "MicroKernel.h"
 
+#include "dialects/Kernel/KernelOps.h"
 #include "dialects/Par/ParOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -388,6 +389,9 @@ private:
       buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked,
                        options.fusesMultiplyAdd);
     }
+    // Elements of C, each with a column of A.
+    module->lookupSymbol(name)->setAttr(kernel::kMultiplyAddsAttr,
+                                        DenseI64ArrayAttr::get(&context, {2, 0, 2, 1, 2, 2, 0, 2}));
     return module;
   }
 

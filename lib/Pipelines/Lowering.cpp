@@ -26,6 +26,9 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
   convert.vectorBytes = options.vectorBytes;
   convert.vectorRegisters = options.vectorRegisters;
   OpPassManager &functions = pm.nest<func::FuncOp>();
+  // Before anything is lowered: afterwards only locations say what an operation was.
+  if (options.profile)
+    functions.addPass(createTagNodesPass());
   functions.addPass(createConvertMoEToONNXPass());
   functions.addPass(createExpandFunctionsPass());
   functions.addPass(createInferTypesPass());
@@ -55,6 +58,9 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   pm.addNestedPass<func::FuncOp>(createPlaceDeallocationsPass());
   // Casts fold into copies here, before copies of views become loops.
   addCleanup(pm);
+  // While operations still are whole, after everything that moves, merges or drops them.
+  if (options.profile)
+    pm.addPass(createInstrumentNodesPass());
   // Loops before memory is planned: what shares a loop is in use at the same time, and views of one
   // arena cannot be told apart.
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());

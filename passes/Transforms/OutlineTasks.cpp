@@ -9,6 +9,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace moec {
 #define GEN_PASS_DEF_OUTLINETASKSPASS
@@ -30,6 +31,20 @@ llvm::hash_code hashBody(func::FuncOp task) {
   return hash;
 }
 
+/// `task_` and the node's name, as profilers will show it; for code that is of no node but of a
+/// kernel, the kernel's name and `_task`.
+std::string getTaskName(par::ForOp loop) {
+  constexpr size_t longest = 200;
+  auto node = loop.getLoc()->findInstanceOf<NameLoc>();
+  if (!node)
+    return (loop->getParentOfType<func::FuncOp>().getSymName() + "_task").str();
+  std::string name = ("task_" + node.getName().getValue().take_back(longest)).str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c) && c != '_' && c != '.')
+      c = '_';
+  return name;
+}
+
 class TaskOutliner {
 public:
   explicit TaskOutliner(ModuleOp module) : module(module), symbols(module) {}
@@ -43,8 +58,8 @@ public:
     for (Value value : captured)
       types.push_back(value.getType());
     auto parent = loop->getParentOfType<func::FuncOp>();
-    auto task = func::FuncOp::create(loop.getLoc(), (parent.getSymName() + "_task").str(),
-                                     builder.getFunctionType(types, {}));
+    auto task =
+        func::FuncOp::create(loop.getLoc(), getTaskName(loop), builder.getFunctionType(types, {}));
     task.setPrivate();
     Block &body = loop.getBody().front();
     IRMapping mapping;

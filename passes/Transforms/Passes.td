@@ -239,6 +239,33 @@ def CheckSupportPass : Pass<"onnx-check-support", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::moec::onnx::ONNXDialect"];
 }
 
+def TagNodesPass : Pass<"moec-tag-nodes", "::mlir::func::FuncOp"> {
+  let summary = "Add operators to the locations of nodes";
+  let description = [{
+    The location of a node is its name; a string around it says its operator.
+
+    Why: operations keep the location of what they come from through all that follows, so that code can be
+    counted by nodes (`moec-instrument-nodes`) although there are none any more.
+
+    Limits: what has no name stays as it is.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
+      %0 = onnx.node "Neg"(%x) version 13 : (tensor<?xf32>) -> tensor<?xf32> loc("minus")
+      return %0 : tensor<?xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
+      %0 = onnx.node "Neg"(%x) version 13 : (tensor<?xf32>) -> tensor<?xf32> loc(fused<"Neg">["minus"])
+      return %0 : tensor<?xf32>
+    }
+    ```
+  }];
+}
+
 //===- On anything ------------------------------------------------------------------------------------===//
 
 def ExpandMathPass : Pass<"moec-expand-math"> {
@@ -315,6 +342,51 @@ def SeparateDestinationsPass : Pass<"moec-separate-destinations", "::mlir::func:
 }
 
 //===- On buffers -------------------------------------------------------------------------------------===//
+
+def InstrumentNodesPass : Pass<"moec-instrument-nodes", "::mlir::ModuleOp"> {
+  let summary = "Count what the code of each node does";
+  let description = [{
+    Operations of one node that follow each other in the public function become a stretch, which the
+    runtime times, and which tells it the operations of its matrix products and the bytes that it has
+    read and written. `moec.profile` names the nodes of each stretch: the one whose location the
+    operations have, and others that were fused into it or share a loop with it.
+
+    The operations of a matrix product are two for each multiply-add, from the sizes at run time; other
+    arithmetic counts as none. Bytes are those of all buffers that an operation takes, once for reading
+    and once for writing; of one that it reads in part, all. Work inside loops and tasks adds up as it
+    runs.
+
+    Why: whoever optimises a model wants to know which of its nodes take the time.
+
+    Limits: nodes are told by locations that `moec-tag-nodes` has tagged. What the body of a loop does
+    element by element counts as bytes of the buffers, once.
+
+    Before:
+    ```mlir
+    func.func @main(%x: memref<?x4xf32>, %w: memref<4x8xf32>, %y: memref<?x8xf32>) {
+      call @product(%x, %w, %y) : (memref<?x4xf32>, memref<4x8xf32>, memref<?x8xf32>) -> () loc(fused<"MatMul">["up"])
+      return
+    }
+    func.func private @product(memref<?x4xf32>, memref<4x8xf32>, memref<?x8xf32>)
+        attributes {kernel.multiply_adds = array<i64: 2, 0, 2, 1, 0, 1>}
+    ```
+    After:
+    ```mlir
+    module attributes {moec.profile = [{fused = [], node = "up", operator = "MatMul"} ]} {
+      func.func @main(%x: memref<?x4xf32>, %w: memref<4x8xf32>, %y: memref<?x8xf32>) {
+        kernel.profile_start 1
+        kernel.profile_begin 0
+        …
+        call @product(%x, %w, %y) : (memref<?x4xf32>, memref<4x8xf32>, memref<?x8xf32>) -> ()
+        kernel.profile_end 0 flops %flops bytes %bytes
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::moec::kernel::KernelDialect"];
+}
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {
   let summary = "Replace calls of kernels by calls of their functions";
@@ -393,9 +465,11 @@ def OutlineTasksPass : Pass<"par-outline-tasks", "::mlir::ModuleOp"> {
   let summary = "Make the bodies of parallel loops functions";
   let description = [{
     The body of each `par.for` becomes a function of the range and of the values it uses; equal bodies
-    become one function.
+    become one function, named after the first of them: `task_` and the node's name, where the location
+    has one.
 
-    Why: the runtime calls a function, and a model's layers do the same things many times.
+    Why: the runtime calls a function, and a model's layers do the same things many times. Profilers show
+    where the time goes by the names of functions.
 
     Limits: a loop inside a loop is outlined first and launched from inside.
 

@@ -38,6 +38,7 @@ Error runCompile(Arguments &arguments) {
   options.weightsFile = arguments.value(OPT_weights_file);
   options.raise = !arguments.has(OPT_no_raise);
   options.allowLinkedWeights = arguments.has(OPT_allow_linked_weights);
+  options.profile = arguments.has(OPT_count_nodes);
   if (Error error = arguments.takeError())
     return error;
   Expected<Phase> emit = phaseOf(arguments, OPT_emit, Phase::Object);

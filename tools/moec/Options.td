@@ -64,6 +64,10 @@ def allow_linked_weights
              "Follow symbolic and hard links to the model's external data, as download caches have them",
              [CompileVis, InspectVis]>;
 
+// That of `run` takes a file. Two flags of one name must differ in their prefixes: this one may have one dash.
+def count_nodes : Flag<["--", "-"], "profile">, Visibility<[CompileVis]>,
+                  HelpText<"Let the code count what it does for each node, for --profile of run">;
+
 // --- run, bench -----------------------------------------------------------------------------------
 defm inputs : Value<"inputs", "FILE.npz", "Arrays under the names of the model's inputs", [RunVis, BenchVis]>;
 defm case : Value<"case", "PREFIX", "Take the arrays PREFIX/NAME instead of NAME", [RunVis, BenchVis]>;
@@ -72,6 +76,14 @@ defm expect : Value<"expect", "FILE.npz",
                     "Compare the outputs with those in FILE.npz and fail outside the tolerance", [RunVis]>;
 defm rtol : Value<"rtol", "R", "Relative tolerance of --expect: |a-b| <= A + R*|b| (default 1e-3)", [RunVis]>;
 defm atol : Value<"atol", "A", "Absolute tolerance of --expect (default 1e-3)", [RunVis]>;
+defm calls : Value<"calls", "N", "Call the model N times (default 1)", [RunVis]>;
+defm profile : Value<"profile", "FILE",
+                     "Write where the time goes, by nodes, to FILE (- is standard output): calls, time, FLOPs of "
+                     "matrix products, bytes read and written, parallel regions. The model must have been compiled "
+                     "with --profile", [RunVis]>;
+defm profile_format : Value<"profile-format", "FORMAT",
+                            "json: sums over all calls; trace: the last call for chrome://tracing or Perfetto, the "
+                            "default for a FILE that ends in .trace.json", [RunVis]>;
 defm seconds : Value<"seconds", "S", "Measure for S seconds, at least three calls (default 3)", [BenchVis]>;
 
 // --- evaluate, generate ---------------------------------------------------------------------------

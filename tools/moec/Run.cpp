@@ -3,10 +3,14 @@
 #include "moec/Client/Compare.h"
 #include "moec/Client/Feed.h"
 #include "moec/Client/Tensors.h"
+#include "moec/Support/ProgressBar.h"
 #include "tools/moec/Commands.h"
+#include "tools/moec/ProfileRequest.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
 
 using namespace llvm;
 
@@ -46,6 +50,30 @@ Error compare(const std::string &path, StringRef prefix, const moec_model_info &
   return errors;
 }
 
+/// Calls the model; the outputs are those of the last call.
+Expected<ArrayRef<moec_tensor>> call(Session &session, ArrayRef<moec_tensor> inputs, int64_t calls,
+                                     const ProfileRequest &request) {
+  // Before the first call: whoever asks for what the model has not counted need not wait for it.
+  if (request.isWanted())
+    if (Expected<Profile> profile = readProfile(session); !profile)
+      return profile.takeError();
+  ProgressBar progress(errs(), "run", errs().is_displayed());
+  auto start = std::chrono::steady_clock::now();
+  ArrayRef<moec_tensor> outputs;
+  for (int64_t i = 0; i < calls; ++i) {
+    Expected<ArrayRef<moec_tensor>> result = session.run(inputs);
+    if (!result)
+      return result.takeError();
+    outputs = *result;
+    progress.update(i + 1, calls);
+  }
+  std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - start;
+  if (request.isWanted())
+    if (Error error = request.write(session, calls, wall.count()))
+      return std::move(error);
+  return outputs;
+}
+
 } // namespace
 
 Error runRun(Arguments &arguments) {
@@ -57,7 +85,11 @@ Error runRun(Arguments &arguments) {
   tolerance.absolute = arguments.number(OPT_atol, tolerance.absolute, /*min=*/0);
   arguments.needs(OPT_rtol, OPT_expect);
   arguments.needs(OPT_atol, OPT_expect);
+  int64_t calls = arguments.integer(OPT_calls, /*otherwise=*/1, /*min=*/1, /*max=*/INT32_MAX);
+  ProfileRequest profile(arguments);
   if (Error error = arguments.takeError())
+    return error;
+  if (Error error = profile.check())
     return error;
 
   Expected<LoadedModel> model = loadModel(arguments);
@@ -72,7 +104,7 @@ Error runRun(Arguments &arguments) {
   Expected<Session> session = model->createSession(threads);
   if (!session)
     return session.takeError();
-  Expected<ArrayRef<moec_tensor>> outputs = session->run(inputs->tensors);
+  Expected<ArrayRef<moec_tensor>> outputs = call(*session, inputs->tensors, calls, profile);
   if (!outputs)
     return outputs.takeError();
 
@@ -82,7 +114,7 @@ Error runRun(Arguments &arguments) {
   }
   if (arguments.has(OPT_expect))
     return compare(arguments.value(OPT_expect), prefix, model->info(), *outputs, tolerance);
-  if (!arguments.has(OPT_outputs))
+  if (!arguments.has(OPT_outputs) && !profile.takesStandardOutput())
     printOutputs(model->info(), *outputs);
   return Error::success();
 }

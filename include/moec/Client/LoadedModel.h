@@ -36,6 +36,10 @@ public:
   /// What the session's memory has cost; none where the model is of version 1.0.
   std::optional<moec_memory_info> memory() const;
 
+  /// What the session's calls have counted, valid until its next run; empty for a model without
+  /// counters, or one that has not run yet. See moec/Client/Profile.h.
+  llvm::ArrayRef<moec_profile_record> profile() const;
+
 private:
   friend class LoadedModel;
   using Handle = std::unique_ptr<moec_session, void (*)(moec_session *)>;

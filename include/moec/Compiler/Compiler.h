@@ -28,6 +28,8 @@ struct CompileOptions {
   unsigned optimizationLevel = 3; ///< of LLVM, 0 to 3
   std::string weightsFile;        ///< put the weights into this file beside the artifact instead
   bool allowLinkedWeights = false;
+  /// Let the code count what it does for each node of the model; see moec/Client/Profile.h.
+  bool profile = false;
   LinkOptions link; ///< where linker and runtime are
   /// Where IR goes whose output is "-".
   llvm::raw_ostream *standardOutput = nullptr;

@@ -18,6 +18,8 @@ struct LoweringOptions : mlir::PassPipelineOptions<LoweringOptions> {
   Option<bool> fusesMultiplyAdd{*this, "fuses-multiply-add",
                                 llvm::cl::desc("Multiply and add are one instruction"),
                                 llvm::cl::init(false)};
+  Option<bool> profile{*this, "profile", llvm::cl::desc("Count what the code of each node does"),
+                       llvm::cl::init(false)};
 };
 
 /// `lower`: afterwards no onnx operation is left; linalg, tensor, scf and kernel operations on

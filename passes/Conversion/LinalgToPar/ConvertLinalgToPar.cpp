@@ -19,23 +19,6 @@ using namespace mlir;
 
 namespace {
 
-/// `memref.copy` between buffers that are not both dense becomes a structured copy.
-void expandStridedCopies(Operation *root) {
-  SmallVector<memref::CopyOp> copies;
-  root->walk([&](memref::CopyOp copy) {
-    auto isDense = [](Value buffer) {
-      return cast<MemRefType>(buffer.getType()).getLayout().isIdentity();
-    };
-    if (!isDense(copy.getSource()) || !isDense(copy.getTarget()))
-      copies.push_back(copy);
-  });
-  for (memref::CopyOp copy : copies) {
-    OpBuilder builder(copy);
-    linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
-    copy.erase();
-  }
-}
-
 LogicalResult verify(linalg::LinalgOp op) {
   if (!op.hasPureBufferSemantics())
     return op.emitError("is not on buffers");

@@ -198,4 +198,20 @@ private:
 
 } // namespace
 
+void moec::expandStridedCopies(Operation *root) {
+  SmallVector<memref::CopyOp> copies;
+  root->walk([&](memref::CopyOp copy) {
+    auto isDense = [](Value buffer) {
+      return cast<MemRefType>(buffer.getType()).getLayout().isIdentity();
+    };
+    if (!isDense(copy.getSource()) || !isDense(copy.getTarget()))
+      copies.push_back(copy);
+  });
+  for (memref::CopyOp copy : copies) {
+    OpBuilder builder(copy);
+    linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+    copy.erase();
+  }
+}
+
 SmallVector<RowGroup> moec::findRowGroups(Block &block) { return GroupFinder().run(block); }

@@ -22,6 +22,10 @@ struct RowGroup {
   mlir::SmallVector<mlir::Operation *> deallocations;
 };
 
+/// `memref.copy` between buffers that are not both dense becomes a structured copy, which may be a
+/// member of a group.
+void expandStridedCopies(mlir::Operation *root);
+
 /// All structured operations of the block, in groups as large as they get. Buffers are allocations
 /// as yet: views of one arena cannot be told apart.
 mlir::SmallVector<RowGroup> findRowGroups(mlir::Block &block);

@@ -5,6 +5,7 @@
 // through the runtime with it (moec_rt/kernel_abi.h).
 //
 //===------------------------------------------------------------------------------------------------===//
+#include "passes/Conversion/MoecToLLVM/ProfileToLLVM.h"
 #include "passes/Conversion/MoecToLLVM/RuntimeCalls.h"
 #include "passes/Conversion/Passes.h"
 
@@ -344,6 +345,7 @@ private:
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     patterns.add<AllocLowering, ArenaLowering, DeallocLowering, LaunchLowering, PlaceLowering>(
         converter, runtime);
+    populateProfileToLLVMPatterns(converter, runtime, patterns);
     patterns.add<WeightLowering>(converter, runtime, offsets);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp, kernel::PackedOp>();

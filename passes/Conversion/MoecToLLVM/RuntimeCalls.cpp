@@ -82,6 +82,14 @@ void RuntimeCalls::emitFail(OpBuilder &builder, Location loc, Value context, Str
            {context, node, text});
 }
 
+void RuntimeCalls::emitProfile(OpBuilder &builder, Location loc, StringRef function, Value context,
+                               int64_t number, ValueRange work) {
+  SmallVector<Value> operands{
+      context, LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(number))};
+  llvm::append_range(operands, work);
+  emitCall(builder, loc, function, LLVM::LLVMVoidType::get(builder.getContext()), operands);
+}
+
 Value RuntimeCalls::emitWeights(OpBuilder &builder, Location loc) {
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
   StringRef name = "moec_rt_weights";

@@ -39,6 +39,9 @@ public:
   /// The node's name is the location's.
   void emitFail(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                 llvm::StringRef message);
+  /// `function` is one of moec_rt_profile_*, `number` its count or stretch, `work` what follows.
+  void emitProfile(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef function,
+                   mlir::Value context, int64_t number, mlir::ValueRange work = {});
   /// The address of the first byte of the packed weights.
   mlir::Value emitWeights(mlir::OpBuilder &builder, mlir::Location loc);
 

@@ -60,3 +60,16 @@ func.func @differ(%n: index, %a: memref<?xf32>) {
   }
   return
 }
+
+// -----
+
+// A task has the name of its node, which a profiler shows.
+// CHECK:      func.func private @task__layers.0_mlp_Mul_1(
+// CHECK:      func.func @named(
+// CHECK:        par.launch @task__layers.0_mlp_Mul_1 in
+func.func @named(%n: index, %a: memref<?xf32>, %v: f32) {
+  par.for %begin, %end in %n grain %n {
+    memref.store %v, %a[%begin] : memref<?xf32>
+  } loc("/layers.0/mlp/Mul:1")
+  return
+}
