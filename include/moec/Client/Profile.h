@@ -6,7 +6,8 @@
 //
 //   "profile": [ {"node": "/layers.0/MatMul", "operator": "MatMul", "fused": ["/layers.0/Mul"]} ]
 //
-// "fused" are other nodes whose work is done on the way. Work of no node, such as copies into
+// "operator" is the node's, or the operation of the moe dialect that it was raised to. "fused" are
+// other nodes whose work is done on the way. Work of no node, such as copies into
 // outputs, has the names "".
 //
 //===----------------------------------------------------------------------------------------------===//
