@@ -384,8 +384,8 @@ def InstrumentNodesPass : Pass<"moec-instrument-nodes", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-                           "::moec::kernel::KernelDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect", "::moec::kernel::KernelDialect"];
 }
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {

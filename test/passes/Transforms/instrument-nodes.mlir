@@ -91,7 +91,7 @@ func.func @main(%x: memref<4xf32>, %h: memref<2x3xf16>, %g: memref<3x4xf16>, %y:
 // CHECK-DAG:     memref.store %{{.*}}, %[[SUMS]][%c0]
 // CHECK-DAG:     memref.store %{{.*}}, %[[SUMS]][%c1]
 // CHECK:         scf.for %[[I:.*]] = %c0
-// CHECK:           memref.copy
+// CHECK:           linalg.copy
 // CHECK:           %[[FLOPS:.*]] = arith.muli %[[I]], %c64
 // CHECK:           %[[MORE:.*]] = arith.index_cast %[[FLOPS]] : index to i64
 // CHECK:           %[[OLD:.*]] = memref.load %[[SUMS]][%c0]
