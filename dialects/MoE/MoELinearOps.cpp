@@ -120,6 +120,8 @@ LogicalResult NormOp::verify() {
   Shape input = shapeOf(getInput());
   if (input.empty())
     return emitOpError("input has rank 0, expected at least 1");
+  if (ShapedType::isDynamic(input.back()))
+    return emitOpError("is over an axis whose size is known at run time only");
   if (!(getEpsilon().convertToFloat() >= 0))
     return emitOpError("has a negative epsilon");
   if (getScale() && failed(verifyBroadcast(*this, "scale", getScale(), input)))

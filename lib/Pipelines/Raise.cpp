@@ -12,7 +12,10 @@ void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createRaiseLinearPass());
   functions.addPass(createRaiseRoutersPass());
+  functions.addPass(createRaiseNormsPass());
+  functions.addPass(createRaiseActivationsPass());
   // What only the raised nodes used.
+  functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
 }
 

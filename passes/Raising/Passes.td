@@ -73,4 +73,78 @@ def RaiseRoutersPass : Pass<"moe-raise-routers", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "Routers">];
 }
 
+def RaiseNormsPass : Pass<"moe-raise-norms", "::mlir::func::FuncOp"> {
+  let summary = "Norms from their parts";
+  let description = [{
+    A value divided by the root of the mean of its squares plus a number becomes `moe.norm <rms>`; if it was
+    centred first, `<layer>`. Square as product or power, quotient as product with Reciprocal, 1 / x or a
+    power of −1/2; conversions between float types on the way are the norm's own. A factor (and for layer
+    norms a summand) that spreads over rows is taken in. So do LayerNormalization, RMSNormalization and
+    SimplifiedLayerNormalization over the last axis.
+
+    Why: one loop over a row instead of five over the tensor, and something to fold scales into.
+
+    Limits: the last axis only, of a known size. A norm whose mean or deviation is used elsewhere stays a node.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %w: tensor<4xf32>) -> tensor<?x4xf32> {
+      %two = onnx.constant dense<2.0> : tensor<f32>
+      %eps = onnx.constant dense<1.0e-6> : tensor<f32>
+      %axis = onnx.constant dense<-1> : tensor<1xi64>
+      %0 = onnx.node "Pow"(%x, %two) version 15 : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+      %1 = onnx.node "ReduceMean"(%0, %axis) version 18 : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+      %2 = onnx.node "Add"(%1, %eps) version 14 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+      %3 = onnx.node "Sqrt"(%2) version 13 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+      %4 = onnx.node "Reciprocal"(%3) version 13 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+      %5 = onnx.node "Mul"(%x, %4) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+      %6 = onnx.node "Mul"(%w, %5) version 14 : (tensor<4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %6 : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %w: tensor<4xf32>) -> tensor<?x4xf32> {
+      %0 = moe.norm <rms> %x scale %w {epsilon = 9.99999997E-7 : f32} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Norms">];
+}
+
+def RaiseActivationsPass : Pass<"moe-raise-activations", "::mlir::func::FuncOp"> {
+  let summary = "Activation functions from their spellings";
+  let description = [{
+    Products are taken apart into factors, in whatever order they were multiplied: x with sigmoid(alpha·x) is
+    SiLU, with (1 + erf(x/√2))/2 GELU, with (1 + tanh(√(2/π)·(x + 0.044715·x³)))/2 its approximation. So are
+    x / (1 + exp(−x)), the operators Relu, Swish, Gelu and their relatives, and squared ReLU. One more factor makes
+    it `moe.glu`, with clamped operands and an offset where they are as in GPT-OSS. Also in the bodies of experts.
+
+    Why: an activation between two linear layers becomes part of the first one's kernel.
+
+    Limits: constants are accepted to 1e-4. All operands have the same type.
+
+    Before:
+    ```mlir
+    func.func @main(%g: tensor<?x4xf32>, %u: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %0 = onnx.node "Sigmoid"(%g) version 13 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      %1 = onnx.node "Mul"(%g, %0) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      %2 = onnx.node "Mul"(%1, %u) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %2 : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%g: tensor<?x4xf32>, %u: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %0 = moe.glu <silu> %g, %u : tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Activations">];
+}
+
 #endif // MOEC_PASSES_RAISING_PASSES_TD
