@@ -60,7 +60,8 @@ BufferSize moec::getBufferSize(Value buffer, int64_t dim) {
       })
       .Case<memref::CollapseShapeOp>([&](memref::CollapseShapeOp op) {
         BufferSize product;
-        for (int64_t i : op.getReassociationIndices()[dim])
+        SmallVector<int64_t> group(op.getReassociationIndices()[dim]);
+        for (int64_t i : group)
           multiply(product, getBufferSize(op.getSrc(), i));
         return product;
       })

@@ -112,5 +112,9 @@ Results spellGLU(moe::GLUOp op, Spelling &s) {
 } // namespace
 
 void moec::addLinearSpellings(SpellingTable &table) {
+  addSpelling<moe::ActivationOp, spellActivation>(table);
+  addSpelling<moe::BlockLinearOp, spellBlockLinear>(table);
+  addSpelling<moe::GLUOp, spellGLU>(table);
   addSpelling<moe::LinearOp, spellLinear>(table);
+  addSpelling<moe::NormOp, spellNorm>(table);
 }
