@@ -60,7 +60,7 @@ BufferSize moec::getBufferSize(Value buffer, int64_t dim) {
       })
       .Case<memref::CollapseShapeOp>([&](memref::CollapseShapeOp op) {
         BufferSize product;
-        SmallVector<int64_t> group(op.getReassociationIndices()[dim]);
+        ReassociationIndices group = op.getReassociationIndices()[dim];
         for (int64_t i : group)
           multiply(product, getBufferSize(op.getSrc(), i));
         return product;
