@@ -166,7 +166,9 @@ func.func private @left_alone(%x: memref<8xf64>, %y: memref<8xf64>) {
 // CHECK-NOT:     kernel.profile
 // CHECK:         linalg.generic
 // CHECK:         kernel.profile_end 0
-func.func @rows(%x: memref<?x8xf32>, %n: index) -> memref<?xf32> {
+func.func @rows(%x: memref<?x8xf32>) -> memref<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x8xf32>
   %y = memref.alloc(%n) : memref<?x8xf32>
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
       ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
