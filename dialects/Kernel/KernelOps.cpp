@@ -80,6 +80,14 @@ void CheckOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects
   effects.emplace_back(MemoryEffects::Write::get());
 }
 
+//===- AppendStateOp
+//----------------------------------------------------------------------------------===//
+
+void AppendStateOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  // As with a check.
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
 //===- WeightOp
 //---------------------------------------------------------------------------------------===//
 

@@ -113,6 +113,20 @@ def Kernel_CheckOp : Kernel_Op<"check", [DeclareOpInterfaceMethods<MemoryEffects
   let assemblyFormat = "$condition `,` $message attr-dict";
 }
 
+def Kernel_AppendStateOp : Kernel_Op<"append_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Say how many rows the call adds to the session's state";
+  let description = [{
+    Ends the call with an error, before anything is lost, if the state has no room for them. They count
+    once the call has succeeded. Once a call, before any is written.
+
+    ```mlir
+    kernel.append_state %rows
+    ```
+  }];
+  let arguments = (ins Index:$rows);
+  let assemblyFormat = "$rows attr-dict";
+}
+
 class Kernel_MemRefOf<Type element> : MemRefRankOf<[element], [1]>;
 
 def Kernel_ArenaOp : Kernel_Op<"arena", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {

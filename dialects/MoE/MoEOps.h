@@ -19,6 +19,11 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/MoE/MoEOpsAttributes.h.inc"
 
+namespace moec::moe {
+/// On an argument of the model's function: the `moe.state` that it is.
+inline constexpr llvm::StringLiteral kStateAttr = "moe.state";
+} // namespace moec::moe
+
 #define GET_OP_CLASSES
 #include "dialects/MoE/MoEOps.h.inc"
 

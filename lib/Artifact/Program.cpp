@@ -19,9 +19,10 @@ namespace {
 
 // An LLVM struct that is not packed is laid out as C's; what could differ is the order of members.
 static_assert(sizeof(moec_tensor_info) == 24 && offsetof(moec_tensor_info, shape) == 16);
-static_assert(sizeof(moec_model_info) == 48 && offsetof(moec_model_info, inputs) == 16 &&
-              offsetof(moec_model_info, json) == 40);
-static_assert(sizeof(moec_rt_program) == 80 && offsetof(moec_rt_program, entry) == 24 &&
+static_assert(sizeof(moec_state_info) == 40 && offsetof(moec_state_info, shape) == 24);
+static_assert(sizeof(moec_model_info) == 64 && offsetof(moec_model_info, inputs) == 16 &&
+              offsetof(moec_model_info, states) == 48);
+static_assert(sizeof(moec_rt_program) == 96 && offsetof(moec_rt_program, entry) == 24 &&
               offsetof(moec_rt_program, info) == 32);
 
 class ProgramBuilder {
@@ -32,8 +33,9 @@ public:
 
   Constant *info() {
     return structure({int32(signature.inputs.size()), int32(signature.outputs.size()),
-                      int32(signature.symbols.size()), int32(0), tensors(signature.inputs),
-                      tensors(signature.outputs), symbols(), null()});
+                      int32(signature.symbols.size()), int32(signature.states.size()),
+                      tensors(signature.inputs), tensors(signature.outputs), symbols(), null(),
+                      states(), int64(signature.stateCapacity)});
   }
 
   void program(uint64_t featureBits, uint64_t weightsSize, StringRef entryName) {
@@ -75,16 +77,26 @@ private:
     return global(ConstantArray::get(ArrayType::get(type, elements.size()), elements));
   }
 
+  Constant *shape(const TensorSignature &tensor) {
+    SmallVector<Constant *> sizes;
+    for (int64_t size : tensor.shape)
+      sizes.push_back(int64(size));
+    return array(Type::getInt64Ty(context), sizes);
+  }
+
+  Constant *states() {
+    SmallVector<Constant *> elements;
+    for (const StateSignature &state : signature.states)
+      elements.push_back(structure({text(state.name), text(state.output), int32(state.type),
+                                    int32(state.shape.size()), shape(state), int64(state.axis)}));
+    return elements.empty() ? null() : array(elements.front()->getType(), elements);
+  }
+
   Constant *tensors(ArrayRef<TensorSignature> tensors) {
     SmallVector<Constant *> elements;
-    for (const TensorSignature &tensor : tensors) {
-      SmallVector<Constant *> shape;
-      for (int64_t size : tensor.shape)
-        shape.push_back(int64(size));
-      elements.push_back(
-          structure({text(tensor.name), int32(tensor.type), int32(tensor.shape.size()),
-                     array(Type::getInt64Ty(context), shape)}));
-    }
+    for (const TensorSignature &tensor : tensors)
+      elements.push_back(structure(
+          {text(tensor.name), int32(tensor.type), int32(tensor.shape.size()), shape(tensor)}));
     return elements.empty() ? null() : array(elements.front()->getType(), elements);
   }
 

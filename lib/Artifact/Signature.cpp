@@ -39,7 +39,8 @@ std::string spellSymbol(ArrayRef<std::string> symbols, int64_t index) {
   return name.empty() || name.front() == '?' ? "?" + std::to_string(index) : name;
 }
 
-Error verifyTensors(StringRef kind, ArrayRef<TensorSignature> tensors, size_t numSymbols) {
+template <typename Tensor>
+Error verifyTensors(StringRef kind, const std::vector<Tensor> &tensors, size_t numSymbols) {
   StringSet<> names;
   for (const TensorSignature &tensor : tensors) {
     const char *name = tensor.name.c_str();
@@ -60,19 +61,22 @@ Error verifyTensors(StringRef kind, ArrayRef<TensorSignature> tensors, size_t nu
   return Error::success();
 }
 
+json::Object tensorToJSON(const TensorSignature &tensor, ArrayRef<std::string> symbols) {
+  json::Array shape;
+  for (int64_t size : tensor.shape) {
+    if (size >= 0)
+      shape.push_back(size);
+    else
+      shape.push_back(spellSymbol(symbols, -1 - size));
+  }
+  return json::Object{
+      {"name", tensor.name}, {"type", *typeName(tensor.type)}, {"shape", std::move(shape)}};
+}
+
 json::Array tensorsToJSON(ArrayRef<TensorSignature> tensors, ArrayRef<std::string> symbols) {
   json::Array array;
-  for (const TensorSignature &tensor : tensors) {
-    json::Array shape;
-    for (int64_t size : tensor.shape) {
-      if (size >= 0)
-        shape.push_back(size);
-      else
-        shape.push_back(spellSymbol(symbols, -1 - size));
-    }
-    array.push_back(json::Object{
-        {"name", tensor.name}, {"type", *typeName(tensor.type)}, {"shape", std::move(shape)}});
-  }
+  for (const TensorSignature &tensor : tensors)
+    array.push_back(tensorToJSON(tensor, symbols));
   return array;
 }
 
@@ -146,13 +150,35 @@ Error Signature::verify() const {
   }
   if (Error error = verifyTensors("input", inputs, symbols.size()))
     return error;
-  return verifyTensors("output", outputs, symbols.size());
+  if (Error error = verifyTensors("output", outputs, symbols.size()))
+    return error;
+  if (Error error = verifyTensors("state", states, symbols.size()))
+    return error;
+  for (const StateSignature &state : states)
+    if (state.axis < 0 || state.axis >= int64_t(state.shape.size()) || state.shape[state.axis] >= 0)
+      return bad("signature: state '%s' grows along axis %lld, which has no symbol",
+                 state.name.c_str(), static_cast<long long>(state.axis));
+  if (!states.empty() && stateCapacity <= 0)
+    return bad("signature: states with room for %lld rows", static_cast<long long>(stateCapacity));
+  return Error::success();
 }
 
 json::Object Signature::toJSON() const {
-  return json::Object{{"inputs", tensorsToJSON(inputs, symbols)},
+  json::Object object{{"inputs", tensorsToJSON(inputs, symbols)},
                       {"outputs", tensorsToJSON(outputs, symbols)},
                       {"symbols", json::Array(symbols)}};
+  if (states.empty())
+    return object;
+  json::Array array;
+  for (const StateSignature &state : states) {
+    json::Object item = tensorToJSON(state, symbols);
+    item["output"] = state.output;
+    item["axis"] = state.axis;
+    array.push_back(std::move(item));
+  }
+  object["states"] = std::move(array);
+  object["state_capacity"] = stateCapacity;
+  return object;
 }
 
 Expected<Signature> Signature::fromJSON(const json::Object &object) {
@@ -177,6 +203,19 @@ Expected<Signature> Signature::fromJSON(const json::Object &object) {
   if (!outputs)
     return outputs.takeError();
   signature.outputs = std::move(*outputs);
+  if (const json::Array *array = object.getArray("states")) {
+    Expected<std::vector<TensorSignature>> states = tensorsFromJSON(object, "states", symbols);
+    if (!states)
+      return states.takeError();
+    for (auto [state, value] : zip(*states, *array)) {
+      std::optional<StringRef> output = value.getAsObject()->getString("output");
+      std::optional<int64_t> axis = value.getAsObject()->getInteger("axis");
+      if (!output || !axis)
+        return bad("signature: state '%s' lacks its output or axis", state.name.c_str());
+      signature.states.push_back({std::move(state), output->str(), *axis});
+    }
+    signature.stateCapacity = object.getInteger("state_capacity").value_or(0);
+  }
   if (Error error = signature.verify())
     return error;
   return signature;

@@ -3,6 +3,7 @@
 #include "moec/Client/CausalLm.h"
 
 #include "moec/Client/Tensors.h"
+#include "moec/Support/CacheNames.h"
 #include "moec/Support/Float16.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -51,25 +52,6 @@ bool storeInteger(int32_t type, int64_t value, char *target) {
   default:
     return false;
   }
-}
-
-/// Whether an input of this name is a cache: past_key_values.0.key,
-/// input.past_key_values.layers.0.keys.
-bool isCacheName(StringRef name) {
-  name.consume_front("input.");
-  return name.starts_with("past");
-}
-
-/// The names an exporter may have given to the cache that comes out for `past`.
-SmallVector<std::string, 3> presentNames(StringRef past) {
-  StringRef rest = past;
-  if (rest.consume_front("input."))
-    return {("output." + rest).str()};
-  for (StringRef prefix : {"past_key_values", "past_key_value", "past"})
-    if (rest.consume_front(prefix))
-      return {("present" + rest).str(), ("present_key_values" + rest).str(),
-              ("present_key_value" + rest).str()};
-  return {};
 }
 
 } // namespace
@@ -180,6 +162,9 @@ Expected<moec_tensor> CausalLm::makeInput(int32_t input, ArrayRef<int64_t> token
     int64_t count = 1;
     for (int64_t n : shape)
       count *= n;
+    // A mask grows with every step.
+    if (int64_t bytes = std::max<int64_t>(count * size, 1); bytes > int64_t(memory.capacity()))
+      memory.reserve(2 * bytes);
     memory.resize(std::max<int64_t>(count * size, 1));
     for (int64_t i = 0; i < count; ++i)
       if (!storeInteger(info.type, valueAt(i), memory.data() + i * size))
@@ -212,8 +197,15 @@ Expected<moec_tensor> CausalLm::makeInput(int32_t input, ArrayRef<int64_t> token
 
 Expected<Logits> CausalLm::run(ArrayRef<int64_t> tokens, int64_t batch, bool keepCache) {
   int64_t length = int64_t(tokens.size()) / batch;
-  std::vector<std::vector<char>> memory(roles.size());
-  SmallVector<moec_tensor> inputs;
+  if (session.hasState()) {
+    if (!isContinued)
+      if (Error error = session.resetState())
+        return std::move(error);
+    isContinued = keepCache;
+    pastLength = session.state().rows;
+  }
+  memory.resize(roles.size());
+  inputs.clear();
   for (int32_t i = 0; i < int32_t(roles.size()); ++i) {
     Expected<moec_tensor> tensor = makeInput(i, tokens, batch, memory[i]);
     if (!tensor)

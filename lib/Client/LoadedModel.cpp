@@ -35,6 +35,8 @@ StringRef describeStatus(moec_status status) {
     return "the model failed";
   case MOEC_CANCELLED:
     return "cancelled";
+  case MOEC_STATE_FULL:
+    return "the session's state is full";
   }
   return "unknown error";
 }
@@ -79,6 +81,28 @@ ArrayRef<moec_profile_record> Session::profile() const {
   return ArrayRef(info.records, info.num_records);
 }
 
+bool Session::hasState() const {
+  constexpr size_t neededSize =
+      offsetof(moec_model_table, export_state) + sizeof(moec_model_table::export_state);
+  return modelInfo->num_states > 0 && table->size >= neededSize;
+}
+
+moec_state_use Session::state() const {
+  moec_state_use use = {};
+  use.size = sizeof use;
+  if (hasState())
+    table->get_state(handle.get(), &use);
+  return use;
+}
+
+Error Session::resetState() {
+  if (!hasState())
+    return Error::success();
+  if (moec_status status = table->reset_state(handle.get(), /*capacity=*/0))
+    return failure("", status, table->last_error(handle.get()));
+  return Error::success();
+}
+
 Expected<LoadedModel> LoadedModel::load(StringRef path, const Options &options) {
   // A name without a slash would be searched in the library path.
   SmallString<256> absolute(path);
@@ -117,10 +141,11 @@ Expected<LoadedModel> LoadedModel::load(StringRef path, const Options &options) 
   return LoadedModel(path.str(), std::move(library), *table, Model(model, table->unload));
 }
 
-Expected<Session> LoadedModel::createSession(int32_t threads) const {
+Expected<Session> LoadedModel::createSession(int32_t threads, int64_t stateCapacity) const {
   moec_session_options options = {};
   options.size = sizeof(options);
   options.threads = threads;
+  options.state_capacity = stateCapacity;
   moec_session *session = nullptr;
   char message[MOEC_MESSAGE_SIZE] = "";
   if (moec_status status =

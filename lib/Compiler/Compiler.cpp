@@ -49,6 +49,8 @@ public:
     if (options.emit < done)
       return fail("cannot emit '" + getPhaseInfo(options.emit).name +
                   "' of a model that has gone through '" + getPhaseInfo(done).name + "'");
+    if (!options.state.empty() && done >= Phase::Normalize)
+      return fail("state is introduced by 'normalize', which the model has gone through");
     for (const PhaseInfo &info : kPhases) {
       if (info.phase <= done || info.phase > options.emit || info.phase == Phase::Object)
         continue;
@@ -77,12 +79,15 @@ private:
     lowering.vectorRegisters = target.vectorRegisters;
     lowering.fusesMultiplyAdd = target.has(MOEC_FEATURE_FMA);
     lowering.profile = options.profile;
+    NormalizeOptions normalize;
+    normalize.state = options.state;
+    normalize.contextSize = options.contextSize;
     switch (phase) {
     case Phase::Import:
     case Phase::Object:
       return success();
     case Phase::Normalize:
-      buildNormalizePipeline(pm, NormalizeOptions());
+      buildNormalizePipeline(pm, normalize);
       break;
     case Phase::Raise:
       if (options.raise)

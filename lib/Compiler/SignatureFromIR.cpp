@@ -54,7 +54,7 @@ public:
       return module.emitError() << "has no '" << kSignatureAttr
                                 << "': it has not gone through 'lower'";
     if (failed(readList(signature, "inputs", result.inputs)) ||
-        failed(readList(signature, "outputs", result.outputs)))
+        failed(readList(signature, "outputs", result.outputs)) || failed(readStates(signature)))
       return failure();
     return result;
   }
@@ -82,6 +82,25 @@ private:
       for (int64_t i = 0; i < tensor.getRank(); ++i)
         described.shape.push_back(readSize(tensor.getDimSize(i), dims, i));
       into.push_back(std::move(described));
+    }
+    return success();
+  }
+
+  LogicalResult readStates(DictionaryAttr signature) {
+    auto list = signature.getAs<ArrayAttr>("states");
+    if (!list)
+      return success();
+    std::vector<TensorSignature> tensors;
+    if (failed(readList(signature, "states", tensors)))
+      return failure();
+    for (auto [tensor, item] : llvm::zip(tensors, list)) {
+      auto entry = cast<DictionaryAttr>(item);
+      auto output = entry.getAs<StringAttr>("output");
+      auto axis = entry.getAs<IntegerAttr>("axis"), capacity = entry.getAs<IntegerAttr>("capacity");
+      if (!output || !axis || !capacity)
+        return module.emitError() << "'" << kSignatureAttr << "' has the state " << item;
+      result.states.push_back({std::move(tensor), output.str(), axis.getInt()});
+      result.stateCapacity = capacity.getInt();
     }
     return success();
   }

@@ -55,6 +55,8 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   pm.addPass(createLinkKernelsPass(link));
   // After linking, which makes buffers, and before loops, which do not tell what they do with them.
   pm.addNestedPass<func::FuncOp>(createReuseBuffersPass());
+  // Before results get memory of their own.
+  pm.addNestedPass<func::FuncOp>(createCheckStatePass());
   pm.addNestedPass<func::FuncOp>(createPlaceDeallocationsPass());
   // Casts fold into copies here, before copies of views become loops.
   addCleanup(pm);

@@ -24,6 +24,12 @@ void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &opt
   functions.addPass(createInferTypesPass());
   if (options.checkSupport)
     functions.addPass(createCheckSupportPass());
+  if (!options.state.empty()) {
+    IntroduceStatePassOptions state;
+    state.pairs = options.state;
+    state.capacity = options.contextSize;
+    pm.addPass(createIntroduceStatePass(state));
+  }
 }
 
 void moec::registerNormalizePipeline() {

@@ -266,6 +266,52 @@ def TagNodesPass : Pass<"moec-tag-nodes", "::mlir::func::FuncOp"> {
   }];
 }
 
+def IntroduceStatePass : Pass<"moe-introduce-state", "::mlir::ModuleOp"> {
+  let summary = "Let the session keep caches instead of passing them through its caller";
+  let description = [{
+    An input and an output of which the output is the input with rows behind it, Concat(past, rows) along an
+    axis of unknown size, become a `moe.state`: the input is read from the session, the rows are added in
+    place (`moe.cache_append`), and the output is gone.
+
+    Why: a model that gives its caches back as outputs copies all of them at every token.
+
+    Limits: `pairs` names inputs and outputs ("past:present,…"), and it is an error if they are no such pair;
+    "auto" takes the pairs that have the names exporters give them (past…, present…), with a remark about
+    what was taken and what not. All states grow by the same number of rows, which must follow from the
+    sizes of inputs; their other sizes are fixed or sizes of inputs that are left.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x?x4xf32> {onnx.name = "x", onnx.dims = ["b", "s", ""]},
+                    %past: tensor<?x?x4xf32> {onnx.name = "past.0", onnx.dims = ["b", "p", ""]})
+        -> (tensor<?x?x4xf32> {onnx.name = "y"}, tensor<?x?x4xf32> {onnx.name = "present.0"}) {
+      %rows = onnx.node "Neg"(%x) version 13 : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+      %all = onnx.node "Concat"(%past, %rows) version 13 {axis = 1 : i64} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+      %y = onnx.node "Abs"(%all) version 13 : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+      return %y, %all : tensor<?x?x4xf32>, tensor<?x?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    moe.state @past.0 axis 1 capacity 4096 present "present.0" : tensor<?x?x4xf32>
+    func.func @main(%x: tensor<?x?x4xf32> {…}, %past: tensor<?x?x4xf32> {moe.state = @past.0, …})
+        -> (tensor<?x?x4xf32> {onnx.name = "y"}) {
+      %rows = onnx.node "Neg"(%x) version 13 : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+      %all = moe.cache_append %rows to %past in @past.0 : tensor<?x?x4xf32>, tensor<?x?x4xf32> -> tensor<?x?x4xf32>
+      %y = onnx.node "Abs"(%all) version 13 : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+      return %y : tensor<?x?x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"pairs", "pairs", "std::string", "\"auto\"",
+           "\"auto\", or the names of inputs and outputs: past:present,…">,
+    Option<"capacity", "capacity", "int64_t", "4096",
+           "Rows that a state has room for, unless its session asks for another number">];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numStates", "num-states", "Pairs that became state">];
+}
+
 //===- On anything ------------------------------------------------------------------------------------===//
 
 def ExpandMathPass : Pass<"moec-expand-math"> {
@@ -386,6 +432,44 @@ def InstrumentNodesPass : Pass<"moec-instrument-nodes", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::memref::MemRefDialect", "::moec::kernel::KernelDialect"];
+}
+
+def CheckStatePass : Pass<"moec-check-state", "::mlir::func::FuncOp"> {
+  let summary = "Verify that state is updated in place and never copied";
+  let description = [{
+    The arguments with the attribute `moec.state` are the memory of a session's states; the function's last
+    results, one a state, are what has become of them. Verifies that each is its argument's memory, and that
+    nothing copies from that memory; the results then go.
+
+    Why: a step of generation must not cost more the longer the text is, and bufferization copies silently
+    where it finds a reason to.
+
+    Limits: a copy is `memref.copy`, a linalg operation that copies or permutes, or one whose body gives back
+    an element of the state. Arithmetic on all of a state is none.
+
+    Before:
+    ```mlir
+    func.func @main(%x: memref<2x1x4xf32>, %n: index, %s: memref<2x?x4xf32> {moec.state = "past"})
+        -> (memref<2x1x4xf32>, memref<2x?x4xf32>) {
+      %y = memref.alloc() : memref<2x1x4xf32>
+      %row = memref.subview %s[0, %n, 0] [2, 1, 4] [1, 1, 1]
+          : memref<2x?x4xf32> to memref<2x1x4xf32, strided<[?, 4, 1], offset: ?>>
+      memref.copy %x, %row : memref<2x1x4xf32> to memref<2x1x4xf32, strided<[?, 4, 1], offset: ?>>
+      return %y, %s : memref<2x1x4xf32>, memref<2x?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: memref<2x1x4xf32>, %n: index, %s: memref<2x?x4xf32> {moec.state = "past"})
+        -> memref<2x1x4xf32> {
+      %y = memref.alloc() : memref<2x1x4xf32>
+      %row = memref.subview %s[0, %n, 0] [2, 1, 4] [1, 1, 1]
+          : memref<2x?x4xf32> to memref<2x1x4xf32, strided<[?, 4, 1], offset: ?>>
+      memref.copy %x, %row : memref<2x1x4xf32> to memref<2x1x4xf32, strided<[?, 4, 1], offset: ?>>
+      return %y : memref<2x1x4xf32>
+    }
+    ```
+  }];
 }
 
 def LinkKernelsPass : Pass<"moec-link-kernels", "::mlir::ModuleOp"> {

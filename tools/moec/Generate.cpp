@@ -19,6 +19,7 @@ Error runGenerate(Arguments &arguments) {
   std::string prompt = arguments.required(OPT_prompt);
   int64_t maxTokens = arguments.integer(OPT_tokens, 64, 1, many);
   SamplingOptions sampling;
+  int64_t contextSize = arguments.integer(OPT_context_size, 0, 0, int64_t(1) << 40);
   sampling.temperature = arguments.number(OPT_temperature, 0, /*min=*/0);
   sampling.topK = arguments.integer(OPT_top_k, 0, 0, many);
   sampling.seed = arguments.integer(OPT_seed, 0, 0, std::numeric_limits<int64_t>::max());
@@ -44,7 +45,7 @@ Error runGenerate(Arguments &arguments) {
   Expected<LoadedModel> model = loadModel(arguments);
   if (!model)
     return model.takeError();
-  Expected<Session> session = model->createSession(threads);
+  Expected<Session> session = model->createSession(threads, contextSize);
   if (!session)
     return session.takeError();
   Expected<CausalLm> languageModel = CausalLm::create(std::move(*session));

@@ -59,6 +59,12 @@ defm target_cpu : Value<"target-cpu", "CPU",
                         "CPU to compile for: native (the default), x86-64-v3, x86-64-v4, …", [CompileVis]>;
 def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
                       [CompileVis]>;
+defm state : Value<"state", "PAIRS",
+                   "Let sessions keep the caches: auto, or INPUT:OUTPUT,… by name; generation then copies none",
+                   [CompileVis]>;
+defm context_size : ValueByCommand<"context-size", "N", [CompileVis],
+                                   "Tokens that the caches of --state have room for by default (default 4096)",
+                                   [GenerateVis], "Tokens to have room for, prompt included; 0: as compiled">;
 def allow_linked_weights
     : Switch<"allow-linked-weights",
              "Follow symbolic and hard links to the model's external data, as download caches have them",

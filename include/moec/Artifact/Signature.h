@@ -6,6 +6,12 @@
 //     "outputs": [ {"name": "logits", "type": "float32", "shape": ["batch", "?1", 512]} ],
 //     "symbols": ["batch", ""] }
 //
+// A model whose sessions keep state has two more members, "states", of tensors with the name of the
+// output and the axis that grows, and "state_capacity", in rows:
+//
+//     "states":  [ {"name": "past.0", "type": "float32", "shape": ["batch", 2, "past", 32],
+//                   "output": "present.0", "axis": 2} ]
+//
 // A size of a shape is an integer or a symbol: its name, or "?" and its index if it has no name of
 // its own ("" or one that starts with "?").
 //
@@ -34,8 +40,16 @@ struct TensorSignature {
   llvm::SmallVector<int64_t, 4> shape;
 };
 
+/// A cache that the session keeps, under the name of the model's input.
+struct StateSignature : TensorSignature {
+  std::string output; ///< name of the model's output
+  int64_t axis = 0;   ///< the one that grows; its size is a symbol
+};
+
 struct Signature {
   std::vector<TensorSignature> inputs, outputs;
+  std::vector<StateSignature> states;
+  int64_t stateCapacity = 0; ///< rows; more than 0 if there are states
   /// Names of symbols, distinct unless "" (a size that is unknown and has no name).
   std::vector<std::string> symbols;
 

@@ -29,12 +29,15 @@ struct Logits {
 ///   past_key_values.… (past…, input.past…)      the cache; starts with length 0
 ///   logits (or the first floating-point output of rank 3)
 ///   present.… (output.past… for input.past…)    the cache after the call, which goes on as past
+///
+/// Caches that the model's sessions keep are no inputs and outputs.
 class CausalLm {
 public:
   /// Fails on inputs beyond those above, naming them.
   static llvm::Expected<CausalLm> create(Session session);
 
-  bool hasCache() const { return !caches.empty(); }
+  bool hasCache() const { return !caches.empty() || session.hasState(); }
+  const Session &getSession() const { return session; }
   /// Sizes of the token input that the model fixes; -1 where it does not.
   int64_t fixedBatch() const { return fixedSize(0); }
   int64_t fixedLength() const { return fixedSize(1); }
@@ -61,11 +64,14 @@ private:
                                         int64_t batch, std::vector<char> &memory);
 
   Session session;
-  llvm::SmallVector<Role> roles; ///< by input
+  llvm::SmallVector<Role> roles;         ///< by input
+  std::vector<std::vector<char>> memory; ///< of inputs, kept: a step asks for none
+  llvm::SmallVector<moec_tensor> inputs;
   llvm::SmallVector<Cache, 0> caches;
   int32_t tokensInput = -1;
   int32_t logitsOutput = -1;
   int64_t pastLength = 0;
+  bool isContinued = false; ///< the next call goes on with the session's state
 };
 
 } // namespace moec

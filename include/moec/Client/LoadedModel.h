@@ -39,6 +39,10 @@ public:
   /// What the session's calls have counted, valid until its next run; empty for a model without
   /// counters, or one that has not run yet. See moec/Client/Profile.h.
   llvm::ArrayRef<moec_profile_record> profile() const;
+  /// Whether the session keeps caches; how many rows of them; forgets them.
+  bool hasState() const;
+  moec_state_use state() const;
+  llvm::Error resetState();
 
 private:
   friend class LoadedModel;
@@ -65,8 +69,9 @@ public:
 
   const moec_model_info &info() const { return *table->info(); }
 
-  /// `threads` is the number of logical workers; 0 takes as many as the process may use.
-  llvm::Expected<Session> createSession(int32_t threads) const;
+  /// `threads` is the number of logical workers; 0 takes as many as the process may use. State has
+  /// room for `stateCapacity` rows; 0: as the model says.
+  llvm::Expected<Session> createSession(int32_t threads, int64_t stateCapacity = 0) const;
 
 private:
   using Library = std::unique_ptr<void, void (*)(void *)>;

@@ -30,7 +30,11 @@ struct CompileOptions {
   bool allowLinkedWeights = false;
   /// Let the code count what it does for each node of the model; see moec/Client/Profile.h.
   bool profile = false;
-  LinkOptions link; ///< where linker and runtime are
+  /// Caches that sessions keep: "auto", or INPUT:OUTPUT,…; empty: none. For a model that has not
+  /// gone through `normalize`.
+  std::string state;
+  int64_t contextSize = 4096; ///< rows that a session's state has room for
+  LinkOptions link;           ///< where linker and runtime are
   /// Where IR goes whose output is "-".
   llvm::raw_ostream *standardOutput = nullptr;
   /// Told the name of each phase as it starts; may be empty.

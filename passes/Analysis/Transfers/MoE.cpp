@@ -28,6 +28,14 @@ void SymbolicShapes::updateMoE(Operation *op) {
       })
       .Case<moe::NormOp, moe::RotaryOp, moe::ActivationOp, moe::SubsetOp, moe::ObserveOp>(
           [&](Operation *same) { state(same->getResult(0), dimsOf(same->getOperand(0))); })
+      .Case([&](moe::CacheAppendOp append) {
+        auto cache = SymbolTable::lookupNearestSymbolFrom<moe::StateOp>(op, append.getStateAttr());
+        SymVector past = dimsOf(append.getPast()), rows = dimsOf(append.getRows());
+        if (!cache || cache.getAxis() >= past.size() || past.size() != rows.size())
+          return;
+        past[cache.getAxis()] = symbols.add(past[cache.getAxis()], rows[cache.getAxis()]);
+        state(append.getResult(), past);
+      })
       .Case([&](moe::GLUOp glu) { state(glu.getResult(), dimsOf(glu.getGate())); })
       .Case([&](moe::QuantizeDynamicOp quantize) {
         SymVector dims = dimsOf(quantize.getInput());

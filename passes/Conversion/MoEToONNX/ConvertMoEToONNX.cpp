@@ -19,9 +19,11 @@ const SpellingTable &getSpellings() {
   return table;
 }
 
-/// What every form of the program has: names of weights, ends of regions.
+/// What every form of the program has: names of weights, ends of regions. And state, which ONNX has
+/// not.
 bool isKept(Operation *op) {
-  return isa<moe::WeightOp, moe::WeightDataOp, moe::WeightFileOp, moe::YieldOp>(op);
+  return isa<moe::CacheAppendOp, moe::StateOp, moe::WeightOp, moe::WeightDataOp, moe::WeightFileOp,
+             moe::YieldOp>(op);
 }
 
 struct ConvertMoEToONNX : impl::ConvertMoEToONNXPassBase<ConvertMoEToONNX> {

@@ -186,6 +186,20 @@ struct PlaceLowering : ConvertOpToLLVMPattern<kernel::PlaceOp> {
   RuntimeCalls &runtime;
 };
 
+struct AppendStateLowering : ConvertOpToLLVMPattern<kernel::AppendStateOp> {
+  AppendStateLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime)
+      : ConvertOpToLLVMPattern(converter), runtime(runtime) {}
+
+  LogicalResult matchAndRewrite(kernel::AppendStateOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    runtime.emitAppendState(rewriter, op.getLoc(), ::moec::getContext(op), adaptor.getRows());
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  RuntimeCalls &runtime;
+};
+
 /// A weight is the start of the packed weights plus an offset.
 struct WeightLowering : ConvertOpToLLVMPattern<kernel::WeightOp> {
   WeightLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime,
@@ -305,7 +319,8 @@ private:
   static LogicalResult checkEntry(func::FuncOp entry) {
     auto isBuffer = [](Type type) {
       auto buffer = dyn_cast<MemRefType>(type);
-      return buffer && buffer.getLayout().isIdentity();
+      // The number of rows of the states is an index.
+      return type.isIndex() || (buffer && buffer.getLayout().isIdentity());
     };
     for (ArrayRef<Type> types : {entry.getArgumentTypes(), entry.getResultTypes()})
       for (Type type : types)
@@ -343,8 +358,8 @@ private:
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns.add<AllocLowering, ArenaLowering, DeallocLowering, LaunchLowering, PlaceLowering>(
-        converter, runtime);
+    patterns.add<AllocLowering, AppendStateLowering, ArenaLowering, DeallocLowering, LaunchLowering,
+                 PlaceLowering>(converter, runtime);
     populateProfileToLLVMPatterns(converter, runtime, patterns);
     patterns.add<WeightLowering>(converter, runtime, offsets);
     LLVMConversionTarget target(*context);
@@ -380,7 +395,12 @@ private:
 
     SmallVector<Value> operands{body->getArgument(0)};
     for (auto [i, input] : llvm::enumerate(type.getInputs())) {
-      auto memref = cast<MemRefType>(input);
+      auto memref = dyn_cast<MemRefType>(input);
+      if (!memref) {
+        operands.push_back(
+            LLVM::LoadOp::create(builder, loc, i64, element(body->getArgument(1), i, {1, 0})));
+        continue;
+      }
       Value data =
           LLVM::LoadOp::create(builder, loc, pointer, element(body->getArgument(1), i, {0}));
       SmallVector<Value> sizes, strides(memref.getRank());

@@ -68,6 +68,11 @@ Value RuntimeCalls::emitPlace(OpBuilder &builder, Location loc, Value context, i
                   {context, index, bytes});
 }
 
+void RuntimeCalls::emitAppendState(OpBuilder &builder, Location loc, Value context, Value rows) {
+  emitCall(builder, loc, "moec_rt_append_state", LLVM::LLVMVoidType::get(builder.getContext()),
+           {context, rows});
+}
+
 void RuntimeCalls::emitParallel(OpBuilder &builder, Location loc, Value context, Value task,
                                 Value arguments, Value count, Value grain) {
   emitCall(builder, loc, "moec_rt_parallel", LLVM::LLVMVoidType::get(builder.getContext()),

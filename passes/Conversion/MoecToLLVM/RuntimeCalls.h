@@ -34,6 +34,8 @@ public:
                        mlir::Value offsets);
   mlir::Value emitPlace(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                         int32_t entry, mlir::Value bytes);
+  void emitAppendState(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+                       mlir::Value rows);
   void emitParallel(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                     mlir::Value task, mlir::Value arguments, mlir::Value count, mlir::Value grain);
   /// The node's name is the location's.

@@ -5,6 +5,7 @@
 #include "passes/Analysis/WeightViews.h"
 #include "passes/Conversion/ONNXToLinalg/Codes.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/StateLowering.h"
 #include "passes/Conversion/ONNXToLinalg/WeightPlan.h"
 #include "passes/Conversion/Passes.h"
 
@@ -48,14 +49,23 @@ public:
     });
     SmallVector<Type> argumentTypes, resultTypes;
     for (BlockArgument argument : oldBody.getArguments()) {
+      if (function.getArgAttr(argument.getArgNumber(), moe::kStateAttr))
+        continue;
       Type type = getStorageTensorType(argument.getType());
       argumentTypes.push_back(type);
       state.map(argument, newBody->addArgument(type, argument.getLoc()));
     }
+    StateLowering states(function, state, builder);
+    if (mlir::failed(states.addArguments(newBody, argumentTypes)))
+      return failure();
     // The first refusal ends it: what follows would ask for values that are not there.
     for (Operation &op : oldBody.without_terminator())
-      if (mlir::failed(lower(state, builder, &op)) || failed)
+      if (auto append = dyn_cast<moe::CacheAppendOp>(op)) {
+        if (mlir::failed(states.lower(append)))
+          return failure();
+      } else if (mlir::failed(lower(state, builder, &op)) || failed) {
         return failure();
+      }
     auto ret = cast<func::ReturnOp>(oldBody.getTerminator());
     SmallVector<Value> results;
     for (Value operand : ret.getOperands()) {
@@ -66,11 +76,16 @@ public:
       results.push_back(value);
       resultTypes.push_back(type);
     }
+    for (Value updated : states.getUpdated()) {
+      results.push_back(updated);
+      resultTypes.push_back(updated.getType());
+    }
     func::ReturnOp::create(builder, ret.getLoc(), results);
     // Names and sizes are in the module's signature.
     function.removeArgAttrsAttr();
     function.removeResAttrsAttr();
     function.setType(builder.getFunctionType(argumentTypes, resultTypes));
+    states.markArguments();
     oldBody.erase();
     return success();
   }
@@ -164,14 +179,30 @@ DictionaryAttr describeSignature(func::FuncOp function) {
          builder.getNamedAttr("type", TypeAttr::get(type)),
          builder.getNamedAttr("dims", get(onnx::kDimsAttr, builder.getArrayAttr({})))});
   };
-  SmallVector<Attribute> inputs, outputs;
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
-    inputs.push_back(describe(type, function.getArgAttrDict(i)));
+  SmallVector<Attribute> inputs, outputs, states;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    DictionaryAttr attributes = function.getArgAttrDict(i);
+    Attribute described = describe(type, attributes);
+    auto symbol = function.getArgAttrOfType<FlatSymbolRefAttr>(i, moe::kStateAttr);
+    auto state = symbol ? SymbolTable::lookupNearestSymbolFrom<moe::StateOp>(function, symbol)
+                        : moe::StateOp();
+    if (!state) {
+      inputs.push_back(described);
+      continue;
+    }
+    NamedAttrList entry(cast<DictionaryAttr>(described));
+    entry.append("output", state.getPresentAttr());
+    entry.append("axis", state.getAxisAttr());
+    entry.append("capacity", state.getCapacityAttr());
+    states.push_back(entry.getDictionary(function.getContext()));
+  }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     outputs.push_back(describe(type, function.getResultAttrDict(i)));
-  return builder.getDictionaryAttr(
-      {builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
-       builder.getNamedAttr("outputs", builder.getArrayAttr(outputs))});
+  SmallVector<NamedAttribute> lists{builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
+                                    builder.getNamedAttr("outputs", builder.getArrayAttr(outputs))};
+  if (!states.empty())
+    lists.push_back(builder.getNamedAttr("states", builder.getArrayAttr(states)));
+  return builder.getDictionaryAttr(lists);
 }
 
 struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLinalg> {
@@ -186,6 +217,9 @@ struct ConvertONNXToLinalg : impl::ConvertONNXToLinalgPassBase<ConvertONNXToLina
       if (!function.isExternal() &&
           failed(FunctionLowering(function, weights, {vectorBytes, vectorRegisters}).run()))
         signalPassFailure();
+    // Names and shapes are in the signature.
+    for (auto state : llvm::make_early_inc_range(getOperation().getOps<moe::StateOp>()))
+      state.erase();
   }
 };
 

@@ -80,6 +80,10 @@ void moec_rt_fail(moec_rt_context *context, const char *node, const char *messag
  * moec_rt_check or at the end of a parallel loop. For loops that should not be left in the middle.
  */
 void moec_rt_report(moec_rt_context *context, const char *node, const char *message);
+/* Says that the call will write `rows` rows behind those that the session's state holds. Ends the
+ * call with MOEC_STATE_FULL if there is no room; they count when the call has succeeded. At most
+ * once a call, before they are written, outside of tasks. */
+void moec_rt_append_state(moec_rt_context *context, int64_t rows);
 /* Leaves the call if an error was reported or the caller cancelled it. Called between nodes. */
 void moec_rt_check(moec_rt_context *context);
 
@@ -98,8 +102,10 @@ void moec_rt_profile_end(moec_rt_context *context, int64_t stretch, int64_t flop
 /* The first byte of the packed weights. */
 extern const char *moec_rt_weights __attribute__((visibility("hidden")));
 
-/* The entry function. Outputs: memory from moec_rt_alloc, each its own, handed over to the runtime,
- * or in the arena; `shape` holds as many sizes as the output's rank. */
+/* The entry function. Behind the inputs come, if the model has states, a buffer without data whose
+ * shape[0] is the number of rows that they hold, and each state: its memory, with the capacity as
+ * size of the axis that grows. Outputs: memory from moec_rt_alloc, each its own, handed over to the
+ * runtime, or in the arena; `shape` holds as many sizes as the output's rank. */
 typedef void (*moec_rt_entry)(moec_rt_context *context, const moec_rt_buffer *inputs,
                               moec_rt_buffer *outputs);
 
@@ -138,7 +144,7 @@ typedef enum moec_rt_feature {
 } moec_rt_feature;
 
 /* The version of this header as generated code and runtime see it; both come from one build. */
-#define MOEC_RT_PROGRAM_VERSION 2
+#define MOEC_RT_PROGRAM_VERSION 3
 
 /* All of a model that is code and constants. */
 typedef struct moec_rt_program {

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define MOEC_ABI_MAJOR 1
-#define MOEC_ABI_MINOR 2
+#define MOEC_ABI_MINOR 3
 
 /* Capacity of a message, with its terminating NUL. */
 #define MOEC_MESSAGE_SIZE 512
@@ -40,7 +40,8 @@ typedef enum moec_status {
   MOEC_UNSUPPORTED_CPU = 4, /* the machine lacks a CPU feature the code needs */
   MOEC_BAD_ARTIFACT = 5,    /* header, version or weights do not fit */
   MOEC_RUNTIME_ERROR = 6,   /* the model met data it cannot work on, e.g. an index out of range */
-  MOEC_CANCELLED = 7
+  MOEC_CANCELLED = 7,
+  MOEC_STATE_FULL = 8 /* more rows than the session's state has room for */
 } moec_status;
 
 /* Element types; the numbers are ONNX's TensorProto.DataType. */
@@ -85,15 +86,30 @@ typedef struct moec_tensor_info {
   const int64_t *shape;
 } moec_tensor_info;
 
+/* A cache that the session keeps: an input and an output of the model that are not passed any more.
+ * It grows along `axis`, whose size in `shape` is a symbol that stands for the rows that are there.
+ */
+typedef struct moec_state_info {
+  const char *name;   /* of the input */
+  const char *output; /* name of the output */
+  int32_t type;       /* moec_type */
+  int32_t rank;
+  const int64_t *shape;
+  int64_t axis;
+} moec_state_info;
+
 typedef struct moec_model_info {
   int32_t num_inputs;
   int32_t num_outputs;
   int32_t num_symbols;
-  int32_t reserved;
+  int32_t num_states; /* 0 before 1.3 */
   const moec_tensor_info *inputs;
   const moec_tensor_info *outputs;
   const char *const *symbols;
   const char *json; /* the same and more, for machines: signature, compiler, target, hashes */
+  /* Since 1.3, where num_states is not 0. */
+  const moec_state_info *states;
+  int64_t state_capacity; /* rows, unless the session's options say otherwise */
 } moec_model_info;
 
 typedef struct moec_model moec_model;
@@ -125,6 +141,7 @@ typedef struct moec_session_options {
   int32_t reserved;
   const moec_allocator *allocator; /* NULL: the C library's */
   const moec_executor *executor;   /* NULL: a pool of the session's own */
+  int64_t state_capacity; /* rows that the session's state has room for; 0: as the model says */
 } moec_session_options;
 
 typedef struct moec_run_options {
@@ -142,6 +159,14 @@ typedef struct moec_memory_info {
   int64_t live_bytes;  /* the largest sum of buffers that its plan had in use at once: a lower bound
                           of peak_bytes for that order of operations; 0 without a plan */
 } moec_memory_info;
+
+/* A session's state. Filled in up to `size`, which the caller sets. */
+typedef struct moec_state_use {
+  size_t size;      /* sizeof(moec_state_use) */
+  int64_t rows;     /* that calls have added since the start or the last reset */
+  int64_t capacity; /* for how many there is room */
+  int64_t bytes;    /* of memory, for all of the capacity */
+} moec_state_use;
 
 /* Counters of a stretch of a model's code: of one node, or of several that were fused. All but the
  * last two are sums over the calls of the session. */
@@ -190,6 +215,24 @@ typedef struct moec_model_table {
 
   /* Since 1.2. Where the session's time went; not to be asked while one runs. */
   moec_status (*profile)(const moec_session *session, moec_profile_info *info);
+
+  /* Since 1.3. The state that a session keeps: each successful call of a model with states adds
+   * rows to all of them, one that fails adds none. All of these give MOEC_BUSY while a call runs,
+   * and set the session's last error. */
+  moec_status (*get_state)(moec_session *session, moec_state_use *use);
+  /* Forgets all rows. A capacity other than 0 is the new one. */
+  moec_status (*reset_state)(moec_session *session, int64_t capacity);
+  /* Keeps the first `rows` rows. */
+  moec_status (*truncate_state)(moec_session *session, int64_t rows);
+  /* Element i of the batch (the first dimension) becomes what element sources[i] was. `count` is
+   * the new size of the batch. */
+  moec_status (*reorder_state)(moec_session *session, const int64_t *sources, int64_t count);
+  /* Makes the session's rows a copy of those of another session of this model, which does not run.
+   */
+  moec_status (*fork_state)(moec_session *session, moec_session *from);
+  /* The rows of state `index`, where they are: with strides, to be read only, valid until the next
+   * call that is given the session. */
+  moec_status (*export_state)(moec_session *session, int32_t index, moec_tensor *tensor);
 } moec_model_table;
 
 /* The one exported symbol: `const moec_model_table *moec_model_v1(void)`. */

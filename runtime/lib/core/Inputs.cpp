@@ -155,6 +155,8 @@ void copyDense(const moec_tensor &tensor, int64_t elementSize, char *to) {
 
 } // namespace
 
+int32_t sizeOfType(int32_t type) { return traitsOf(type).size; }
+
 moec_status checkInputs(const moec_model_info &info, const moec_tensor *inputs, int32_t count,
                         SymbolValue *symbols, Message &message) {
   if (count != info.num_inputs)

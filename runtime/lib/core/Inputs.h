@@ -9,6 +9,9 @@
 
 namespace moec::rt {
 
+/// Bytes of an element; 0 for a number that is no moec_type.
+int32_t sizeOfType(int32_t type);
+
 /// What an input said about a symbol.
 struct SymbolValue {
   int64_t size;

@@ -97,6 +97,7 @@ moec_status createSession(moec_model *model, const moec_session_options *options
   int32_t threads = MOEC_RT_HAS(options, threads) ? options->threads : 0;
   const moec_allocator *allocator = MOEC_RT_HAS(options, allocator) ? options->allocator : nullptr;
   const moec_executor *executor = MOEC_RT_HAS(options, executor) ? options->executor : nullptr;
+  int64_t capacity = MOEC_RT_HAS(options, state_capacity) ? options->state_capacity : 0;
   moec_status status = MOEC_OK;
   if (!model || !session)
     status = message.fail(MOEC_INVALID_ARGUMENT, "no model or no place for the session given");
@@ -106,9 +107,12 @@ moec_status createSession(moec_model *model, const moec_session_options *options
   else if ((allocator && (!allocator->allocate || !allocator->free)) ||
            (executor && !executor->run))
     status = message.fail(MOEC_INVALID_ARGUMENT, "a function of the allocator or executor is NULL");
+  else if (capacity < 0)
+    status = message.fail(MOEC_INVALID_ARGUMENT, "a state with room for %lld rows asked for",
+                          (long long)capacity);
   if (!status) {
     Session *created =
-        Session::create(threads ? threads : Pool::availableCpus(), allocator, executor);
+        Session::create(threads ? threads : Pool::availableCpus(), allocator, executor, capacity);
     if (created)
       *session = reinterpret_cast<moec_session *>(created);
     else
@@ -148,6 +152,30 @@ moec_status profileInfo(const moec_session *session, moec_profile_info *into) {
   return MOEC_OK;
 }
 
+moec_status getState(moec_session *session, moec_state_use *use) {
+  return session && use ? unwrap(session)->getState(*use) : MOEC_INVALID_ARGUMENT;
+}
+
+moec_status resetState(moec_session *session, int64_t capacity) {
+  return session ? unwrap(session)->resetState(capacity) : MOEC_INVALID_ARGUMENT;
+}
+
+moec_status truncateState(moec_session *session, int64_t rows) {
+  return session ? unwrap(session)->truncateState(rows) : MOEC_INVALID_ARGUMENT;
+}
+
+moec_status reorderState(moec_session *session, const int64_t *sources, int64_t count) {
+  return session ? unwrap(session)->reorderState(sources, count) : MOEC_INVALID_ARGUMENT;
+}
+
+moec_status forkState(moec_session *session, moec_session *from) {
+  return session && from ? unwrap(session)->forkState(*unwrap(from)) : MOEC_INVALID_ARGUMENT;
+}
+
+moec_status exportState(moec_session *session, int32_t index, moec_tensor *tensor) {
+  return session ? unwrap(session)->exportState(index, tensor) : MOEC_INVALID_ARGUMENT;
+}
+
 constexpr moec_model_table table = {sizeof(moec_model_table),
                                     MOEC_ABI_MAJOR,
                                     MOEC_ABI_MINOR,
@@ -159,7 +187,13 @@ constexpr moec_model_table table = {sizeof(moec_model_table),
                                     run,
                                     lastError,
                                     memoryInfo,
-                                    profileInfo};
+                                    profileInfo,
+                                    getState,
+                                    resetState,
+                                    truncateState,
+                                    reorderState,
+                                    forkState,
+                                    exportState};
 
 } // namespace
 

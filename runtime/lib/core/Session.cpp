@@ -6,7 +6,7 @@
 namespace moec::rt {
 
 Session *Session::create(int32_t workers, const moec_allocator *allocator,
-                         const moec_executor *executor) {
+                         const moec_executor *executor, int64_t stateCapacity) {
   // Aligned for the pool's atomics, which have cache lines of their own.
   void *storage = nullptr;
   if (posix_memalign(&storage, alignof(Session), sizeof(Session)) != 0)
@@ -22,10 +22,11 @@ Session *Session::create(int32_t workers, const moec_allocator *allocator,
   const moec_model_info &info = *session->info;
   session->contexts = (moec_rt_context *)calloc(workers, sizeof(moec_rt_context));
   session->symbols = (SymbolValue *)calloc(info.num_symbols + 1, sizeof(SymbolValue));
-  session->inputBuffers = (moec_rt_buffer *)calloc(info.num_inputs + 1, sizeof(moec_rt_buffer));
+  session->inputBuffers =
+      (moec_rt_buffer *)calloc(info.num_inputs + info.num_states + 1, sizeof(moec_rt_buffer));
   session->outputBuffers = (moec_rt_buffer *)calloc(info.num_outputs + 1, sizeof(moec_rt_buffer));
-  if (!session->contexts || !session->symbols || !session->inputBuffers ||
-      !session->outputBuffers) {
+  if (!session->state.initialize(info, session->memory, stateCapacity) || !session->contexts ||
+      !session->symbols || !session->inputBuffers || !session->outputBuffers) {
     session->destroy();
     return nullptr;
   }
@@ -41,6 +42,7 @@ Session *Session::create(int32_t workers, const moec_allocator *allocator,
 void Session::destroy() {
   pool.stop();
   arena.destroy();
+  state.destroy();
   memory.destroy();
   profile.destroy();
   free(contexts);
@@ -64,7 +66,10 @@ moec_status Session::run(const moec_tensor *inputs, int32_t numInputs, moec_tens
   if (!result && !outputs && numOutputs > 0)
     result = message.fail(MOEC_INVALID_ARGUMENT, "the array of outputs is NULL");
   if (!result)
+    result = state.prepare(symbols, message);
+  if (!result)
     result = runChecked(inputs, outputs);
+  state.finish(result == MOEC_OK);
   cancel = nullptr;
   busy.store(false, std::memory_order_release);
   return result;
@@ -74,6 +79,7 @@ moec_status Session::runChecked(const moec_tensor *inputs, moec_tensor *outputs)
   memory.startCall();
   arena.startCall();
   moec_status result = bindInputs(*info, inputs, memory, arena, inputBuffers, message);
+  state.bind(inputBuffers + info->num_inputs);
   memory.releaseKept(); // inputs that lie there have been copied
   if (!result && !enter())
     result = status;
@@ -139,6 +145,57 @@ void *Session::place(moec_rt_context *context, int32_t entry, int64_t size) {
   if (void *pointer = arena.place(entry, size))
     return pointer;
   return allocate(context, size);
+}
+
+void Session::appendState(moec_rt_context *context, int64_t rows) {
+  Message why;
+  if (moec_status full = state.append(rows, why)) {
+    report(full, nullptr, why.text);
+    _longjmp(context->exit, 1);
+  }
+}
+
+template <typename Function>
+moec_status Session::whileIdle(Function function) {
+  if (busy.exchange(true, std::memory_order_acquire))
+    return MOEC_BUSY;
+  message.clear();
+  moec_status result = function();
+  busy.store(false, std::memory_order_release);
+  return result;
+}
+
+moec_status Session::getState(moec_state_use &use) {
+  return whileIdle([&] {
+    const moec_state_use known = {use.size, state.numRows(), state.getCapacity(), state.bytes()};
+    memcpy(&use, &known, use.size < sizeof known ? use.size : sizeof known);
+    return MOEC_OK;
+  });
+}
+
+moec_status Session::resetState(int64_t capacity) {
+  return whileIdle([&] { return state.reset(capacity, message); });
+}
+
+moec_status Session::truncateState(int64_t rows) {
+  return whileIdle([&] { return state.truncate(rows, message); });
+}
+
+moec_status Session::reorderState(const int64_t *sources, int64_t count) {
+  return whileIdle([&] { return state.reorder(sources, count, message); });
+}
+
+moec_status Session::forkState(Session &from) {
+  if (&from == this)
+    return MOEC_OK;
+  return whileIdle([&] {
+    moec_status result = from.whileIdle([&] { return state.copyFrom(from.state, message); });
+    return result == MOEC_BUSY ? message.fail(result, "the other session is running") : result;
+  });
+}
+
+moec_status Session::exportState(int32_t index, moec_tensor *tensor) {
+  return whileIdle([&] { return state.view(index, tensor, message); });
 }
 
 void Session::fill(moec_memory_info &into) const {
@@ -231,6 +288,10 @@ void *moec_rt_plan(moec_rt_context *context, const moec_rt_arena *arena, const i
 
 void *moec_rt_place(moec_rt_context *context, int32_t entry, int64_t size) {
   return context->session->place(context, entry, size);
+}
+
+void moec_rt_append_state(moec_rt_context *context, int64_t rows) {
+  context->session->appendState(context, rows);
 }
 
 void moec_rt_profile_start(moec_rt_context *context, int64_t count) {

@@ -7,6 +7,7 @@
 #include "core/Memory.h"
 #include "core/Message.h"
 #include "core/Profile.h"
+#include "core/State.h"
 #include "cpu/Pool.h"
 #include "moec_rt/kernel_abi.h"
 
@@ -32,7 +33,7 @@ class Session {
 public:
   /// NULL when there is no memory.
   static Session *create(int32_t workers, const moec_allocator *allocator,
-                         const moec_executor *executor);
+                         const moec_executor *executor, int64_t stateCapacity = 0);
   void destroy();
 
   moec_status run(const moec_tensor *inputs, int32_t numInputs, moec_tensor *outputs,
@@ -40,6 +41,15 @@ public:
   const char *lastError() const { return message.text; }
   void fill(moec_memory_info &info) const;
   void fill(moec_profile_info &info) const;
+
+  // The session's state; MOEC_BUSY while a call runs.
+
+  moec_status getState(moec_state_use &use);
+  moec_status resetState(int64_t capacity);
+  moec_status truncateState(int64_t rows);
+  moec_status reorderState(const int64_t *sources, int64_t count);
+  moec_status forkState(Session &from);
+  moec_status exportState(int32_t index, moec_tensor *tensor);
 
   // For generated code, by way of the moec_rt_* functions.
 
@@ -50,6 +60,7 @@ public:
   }
   void *plan(const moec_rt_arena &table, const int64_t *sizes, const int64_t *&offsets);
   void *place(moec_rt_context *context, int32_t entry, int64_t size);
+  void appendState(moec_rt_context *context, int64_t rows);
   /// Records an error unless there is one already.
   void report(moec_status status, const char *node, const char *text);
   /// The call is to end: an error was recorded or the caller cancelled.
@@ -65,6 +76,8 @@ public:
 private:
   struct Loop;
 
+  template <typename Function>
+  moec_status whileIdle(Function function);
   moec_status runChecked(const moec_tensor *inputs, moec_tensor *outputs);
   bool enter();
   [[noreturn]] void failAllocation(moec_rt_context *context, int64_t size);
@@ -78,6 +91,7 @@ private:
   Arena arena;
   Pool pool;
   Profile profile;
+  State state;
   int64_t parallelRegions = 0; ///< Loops that went to the pool, since the session's start.
   std::atomic<bool> busy{false};
   const volatile int32_t *cancel = nullptr;

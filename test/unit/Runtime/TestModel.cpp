@@ -25,7 +25,7 @@ const moec_rt_program moec_rt_model_program = {
     0,
     0,
     callEntry,
-    {3, 1, 2, 0, inputInfos, outputInfos, symbolNames, nullptr}};
+    {3, 1, 2, 0, inputInfos, outputInfos, symbolNames, nullptr, nullptr, 0}};
 
 } // extern "C"
 
