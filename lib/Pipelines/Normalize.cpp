@@ -13,6 +13,8 @@ void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &opt
   pm.addNestedPass<func::FuncOp>(createInferTypesPass());
   pm.addPass(createExpandContribPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
+  // Before operators are expanded that it knows.
+  functions.addPass(createDiagnoseExportsPass());
   functions.addPass(createExpandFunctionsPass());
   // Equal shape arithmetic is one before values are compared by their elements; layout is simple
   // once sizes are, and removing it makes more nodes equal.

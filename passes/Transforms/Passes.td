@@ -39,6 +39,45 @@ def InferTypesPass : Pass<"onnx-infer-types", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::moec::onnx::ONNXDialect"];
 }
 
+def DiagnoseExportsPass : Pass<"onnx-diagnose-exports", "::mlir::func::FuncOp"> {
+  let summary = "Warn of files that an exporter has broken";
+  let description = [{
+    Warns, in terms of the model, where a file computes something else than the model it was exported from:
+
+    - experts that no token of the traced run was routed to, and that are missing;
+    - the number of experts chosen, or of tokens an expert got, in the traced run as constant sizes of a Split;
+    - contributions of a token added up by a scatter without reduction although its indices repeat;
+    - rotary embeddings with cosines of batch 1.
+
+    Why: such files load and run everywhere, and are wrong or fail for other inputs.
+
+    Limits: changes nothing. What it does not recognise it does not mention.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %slots: tensor<?xi64>) -> (tensor<2x4xf32>, tensor<3x4xf32>) {
+      %k = onnx.constant dense<5> : tensor<1xi64>
+      %sizes = onnx.constant dense<[2, 3]> : tensor<2xi64>
+      %v, %order = onnx.node "TopK"(%slots, %k) version 11 {largest = 0 : i64} : (tensor<?xi64>, tensor<1xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+      %s = onnx.node "Gather"(%x, %order) version 13 : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+      %a, %b = onnx.node "Split"(%s, %sizes) version 18 : (tensor<?x4xf32>, tensor<2xi64>) -> (tensor<2x4xf32>, tensor<3x4xf32>)
+      return %a, %b : tensor<2x4xf32>, tensor<3x4xf32>
+    }
+    ```
+    After, with a warning:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %slots: tensor<?xi64>) -> (tensor<2x4xf32>, tensor<3x4xf32>) {
+      %k = onnx.constant dense<5> : tensor<1xi64>
+      %sizes = onnx.constant dense<[2, 3]> : tensor<2xi64>
+      %v, %order = onnx.node "TopK"(%slots, %k) version 11 {largest = 0 : i64} : (tensor<?xi64>, tensor<1xi64>) -> (tensor<?xi64>, tensor<?xi64>)
+      %s = onnx.node "Gather"(%x, %order) version 13 : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+      %a, %b = onnx.node "Split"(%s, %sizes) version 18 : (tensor<?x4xf32>, tensor<2xi64>) -> (tensor<2x4xf32>, tensor<3x4xf32>)
+      return %a, %b : tensor<2x4xf32>, tensor<3x4xf32>
+    }
+    ```
+  }];
+}
+
 def FoldShapesPass : Pass<"onnx-fold-shapes", "::mlir::func::FuncOp"> {
   let summary = "Fold shape arithmetic and small constants";
   let description = [{
