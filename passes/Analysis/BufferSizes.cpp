@@ -34,11 +34,12 @@ BufferSize moec::getBufferSize(OpFoldResult size) {
 
 BufferSize moec::getBufferSize(Value buffer, int64_t dim) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
-  if (type && dim < type.getRank() && !type.isDynamicDim(dim))
+  bool isInside = type && dim >= 0 && dim < type.getRank();
+  if (isInside && !type.isDynamicDim(dim))
     return {type.getDimSize(dim), {}};
   BufferSize unknown{1, {{buffer.getAsOpaquePointer(), dim}}};
   Operation *definition = buffer.getDefiningOp();
-  if (!type || dim >= type.getRank() || !definition)
+  if (!isInside || !definition)
     return unknown;
   return llvm::TypeSwitch<Operation *, BufferSize>(definition)
       .Case<memref::AllocOp>([&](auto op) {

@@ -54,26 +54,41 @@ static Value scaleByPower(const FloatEmitter &s, Value p, Value k) {
   return s.mul(p, s.fromBits(s.shiftLeft(second, s.mantissaBits())));
 }
 
-/// Beyond these, exp is 0 and infinity.
-static Value clampExp(const FloatEmitter &s, Value x) {
-  return s.isDouble() ? s.clamp(x, -746, 711) : s.clamp(x, -105, 90);
+/// The power that `emit` makes of `x`, which is 0 below `lowest` and infinite above `highest`. What
+/// vanishes goes through the arithmetic as exp(0): results that are too small for a normal number
+/// take some processors a hundred times as long, and the masked scores of a softmax are of that
+/// kind.
+static Value emitPower(const FloatEmitter &s, Value x, double lowest, double highest,
+                       llvm::function_ref<Value(Value)> emit) {
+  Value vanishes = s.less(x, s.constant(lowest)), zero = s.constant(0);
+  Value result = emit(s.clamp(s.select(vanishes, zero, x), lowest, highest));
+  return s.select(vanishes, zero, result);
+}
+
+/// exp(x) / 2^halvings.
+static Value emitScaledExp(const FloatEmitter &s, Value x, Value low, unsigned halvings) {
+  // The logarithms of half the smallest number, less a little, and of infinity.
+  double lowest = s.isDouble() ? -745.14 : -103.98, highest = s.isDouble() ? 711 : 90;
+  return emitPower(s, x, lowest, highest, [&](Value x) {
+    ReducedExp e = reduceExp(s, x, low);
+    Value k = halvings ? s.subInt(e.k, s.integer(halvings)) : e.k;
+    return scaleByPower(s, s.add(e.p, s.constant(1)), k);
+  });
 }
 
 Value moec::emitExp(const FloatEmitter &s, Value x, Value low) {
-  ReducedExp e = reduceExp(s, clampExp(s, x), low);
-  return scaleByPower(s, s.add(e.p, s.constant(1)), e.k);
+  return emitScaledExp(s, x, low, 0);
 }
 
-Value moec::emitHalfExp(const FloatEmitter &s, Value x) {
-  ReducedExp e = reduceExp(s, clampExp(s, x));
-  return scaleByPower(s, s.add(e.p, s.constant(1)), s.subInt(e.k, s.integer(1)));
-}
+Value moec::emitHalfExp(const FloatEmitter &s, Value x) { return emitScaledExp(s, x, {}, 1); }
 
 Value moec::emitExp2(const FloatEmitter &s, Value x) {
-  x = s.isDouble() ? s.clamp(x, -1080, 1025) : s.clamp(x, -152, 129);
-  FloatEmitter::Rounded n = s.round(x);
-  Value r = s.mul(s.sub(x, n.number), s.constant(0.6931471805599453));
-  return scaleByPower(s, s.add(emitReducedExpM1(s, r), s.constant(1)), n.integer);
+  double lowest = s.isDouble() ? -1075.1 : -150.1, highest = s.isDouble() ? 1025 : 129;
+  return emitPower(s, x, lowest, highest, [&](Value x) {
+    FloatEmitter::Rounded n = s.round(x);
+    Value r = s.mul(s.sub(x, n.number), s.constant(0.6931471805599453));
+    return scaleByPower(s, s.add(emitReducedExpM1(s, r), s.constant(1)), n.integer);
+  });
 }
 
 Value moec::emitExpM1(const FloatEmitter &s, Value x) {
