@@ -228,22 +228,45 @@ bool Arena::assign(Plan &plan, int64_t &missing) {
       return false;
     order[count++] = e;
   }
-  std::sort(order.data, order.data + count, [&](int32_t a, int32_t b) {
-    return plan.bytes[a] != plan.bytes[b] ? plan.bytes[a] > plan.bytes[b] : a < b;
-  });
   for (int32_t u = 0; u < numUnknowns; ++u)
     plan.gaps[u].count = 0;
-  plan.total = 0;
-  for (int32_t i = 0; i < count; ++i) {
+  // By size and length of life, so that what stays lies together and leaves its room to what comes
+  // and goes; where that leaves holes, by size.
+  auto arrange = [&](auto weigh) {
+    std::sort(order.data, order.data + count, [&](int32_t a, int32_t b) {
+      const double weightA = weigh(a), weightB = weigh(b);
+      return weightA != weightB ? weightA > weightB : a < b;
+    });
+    plan.total = missing = layOut(plan, count);
+  };
+  auto bySize = [&](int32_t e) { return (double)plan.bytes[e]; };
+  auto bySizeAndLife = [&](int32_t e) {
+    const int64_t end = std::min(entries[e].last, lastPosition);
+    return (double)plan.bytes[e] * (double)(end - entries[e].first + 1);
+  };
+  arrange(bySizeAndLife);
+  const int64_t live = largestLive(plan);
+  if (plan.total > live + live / 16) {
+    const int64_t total = plan.total;
+    arrange(bySize);
+    if (plan.total >= total)
+      arrange(bySizeAndLife);
+  }
+  return plan.total <= largestSize;
+}
+
+/// Gives the first `count` entries of `order` their places, one after the other; the end of all.
+int64_t Arena::layOut(Plan &plan, int32_t count) {
+  int64_t total = 0;
+  for (int32_t i = 0; i < count; ++i)
+    plan.offsets[order[i]] = -1;
+  for (int32_t i = 0; i < count && total <= largestSize; ++i) {
     const int32_t e = order[i];
     const int64_t size = roundUp(plan.bytes[e]);
     plan.offsets[e] = size == 0 ? 0 : findGap(plan, e, size);
-    plan.total = std::max(plan.total, plan.offsets[e] + size);
-    missing = plan.total;
-    if (plan.total > largestSize)
-      return false;
+    total = std::max(total, plan.offsets[e] + size);
   }
-  return true;
+  return total;
 }
 
 /// Makes the block large enough; and smaller, when it has been much too large for a while.
@@ -325,10 +348,10 @@ void *Arena::place(int32_t entry, int64_t size) {
   return block + offset;
 }
 
-int64_t Arena::liveBytes() const {
+int64_t Arena::liveBytes() const { return current ? largestLive(*current) : 0; }
+
+int64_t Arena::largestLive(const Plan &plan) const {
   int64_t largest = 0;
-  if (!current)
-    return 0;
   // The sum only grows where a buffer's life begins.
   for (int32_t e = 0; e < table->num_entries; ++e) {
     const int32_t position = entries[e].first, b = bucketOf(position);
@@ -336,7 +359,7 @@ int64_t Arena::liveBytes() const {
     for (int32_t i = starts[b]; i < starts[b + 1]; ++i) {
       const moec_rt_arena_entry &other = entries[members[i]];
       if (other.first <= position && position <= other.last)
-        sum += current->bytes[members[i]];
+        sum += plan.bytes[members[i]];
     }
     largest = std::max(largest, sum);
   }

@@ -8,11 +8,12 @@
 namespace moec::rt {
 
 /// The arena of a session's calls. Buffers whose sizes are known when the call starts are placed
-/// the largest first, each into the smallest gap that fits between those in use at the same time
-/// (greedy by size: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
-/// 2020). The result is kept for the last tuples of sizes. Buffers whose sizes come up during the
-/// call go into what gaps are left: those between the former are kept with the plan, too, so that
-/// placing one is a walk along a few gaps and the few buffers that were placed before it and live.
+/// the largest and longest-lived first, each into the smallest gap that fits between those in use
+/// at the same time (as in Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+/// Inference", 2020, with lifetimes in the weight). The result is kept for the last tuples of
+/// sizes. Buffers whose sizes come up during the call go into what gaps are left: those between the
+/// former are kept with the plan, too, so that placing one is a walk along a few gaps and the few
+/// buffers that were placed before it and live.
 ///
 /// The block stays from call to call, and holds the outputs in between.
 class Arena {
@@ -95,6 +96,8 @@ private:
   Plan *find(const int64_t *sizes);
   Plan *takeSlot();
   bool assign(Plan &plan, int64_t &missing);
+  int64_t layOut(Plan &plan, int32_t count);
+  int64_t largestLive(const Plan &plan) const;
   int32_t collectNeighbours(const Plan &plan, int32_t entry);
   int64_t findGap(const Plan &plan, int32_t entry, int64_t size);
   void findGaps(const Plan &plan, int32_t entry, Gaps &gaps);
