@@ -44,7 +44,24 @@ static constexpr LibraryEntry entries[] = {
         %r = arith.andi %first, %b_is_number : i1
         return %r : i1
       })mlir"},
-    {"cumsum", "cumsum", ""},
+    {"cumprod", "cumulate", R"mlir(
+      func.func private @combine(%before: !T, %v: !T) -> !T {
+        %r = func.call @mul(%before, %v) : (!T, !T) -> !T
+        return %r : !T
+      }
+      func.func private @neutral() -> !T {
+        %r = func.call @one() : () -> !T
+        return %r : !T
+      })mlir"},
+    {"cumsum", "cumulate", R"mlir(
+      func.func private @combine(%before: !T, %v: !T) -> !T {
+        %r = func.call @add(%before, %v) : (!T, !T) -> !T
+        return %r : !T
+      }
+      func.func private @neutral() -> !T {
+        %r = func.call @zero() : () -> !T
+        return %r : !T
+      })mlir"},
     {"gather", "gather", ""},
     {"nonzero", "nonzero", ""},
     {"scatter_add", "scatter", R"mlir(
@@ -72,6 +89,7 @@ static constexpr LibraryEntry entries[] = {
         return %update : !T
       })mlir"},
     {"topk", "topk", ""},
+    {"unique", "unique", ""},
 };
 
 ArrayRef<StringRef> moec::getLibraryKernelBases() {

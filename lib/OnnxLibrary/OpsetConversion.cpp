@@ -35,7 +35,19 @@ static void restoreMetadata(const ModelProto &from, ModelProto &to) {
   });
 }
 
+/// Whether there is a node whose meaning the converter changes: Hardmax was over all axes from one
+/// on.
+static bool isConvertedWrong(const ModelProto &model) {
+  return !forEachNode(model.graph().node(), [](const NodeProto &node) {
+    return node.op_type() != "Hardmax" || !normalizeDomain(node.domain()).empty();
+  });
+}
+
 llvm::Error moec::convertOpset(ModelProto &model) {
+  if (isConvertedWrong(model))
+    return makeModelError(
+        "'Hardmax' of an operator set before 13 is not converted; export the model "
+        "with a newer one");
   // Before version 4 only inputs could be initialised, and the converter refuses version 1. What it
   // adds are initializers that are no inputs; nothing else that changed matters here.
   if (model.ir_version() < 4)

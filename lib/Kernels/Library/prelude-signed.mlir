@@ -3,6 +3,10 @@ func.func private @zero() -> !T {
   %r = arith.constant 0 : !T
   return %r : !T
 }
+func.func private @one() -> !T {
+  %r = arith.constant 1 : !T
+  return %r : !T
+}
 func.func private @add(%a: !T, %b: !T) -> !T {
   %r = arith.addi %a, %b : !T
   return %r : !T

@@ -166,6 +166,7 @@ void moec::addElementwiseTransfers(ShapeTransferTable &table) {
                          "Asinh",
                          "Atan",
                          "Atanh",
+                         "BitCast",
                          "BitwiseNot",
                          "Ceil",
                          "Celu",

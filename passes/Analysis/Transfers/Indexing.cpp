@@ -69,7 +69,7 @@ void transferNonZero(ShapeTransfer &t) {
   t.setResult(0, {rank, t.symbols.constant(positions.size())}, positions);
 }
 
-/// Compress and Unique: the count is data.
+/// The count is data.
 void transferCompress(ShapeTransfer &t) {
   const SymbolicValue *x = t.operand(0);
   auto axis = dyn_cast_or_null<IntegerAttr>(t.node.getOnnxAttr("axis"));
@@ -82,6 +82,22 @@ void transferCompress(ShapeTransfer &t) {
     dims[*normalized] = {};
     t.setResult(0, dims);
   }
+}
+
+/// The different slices or elements, their first places, the number of each element's among them,
+/// and how often each is there.
+void transferUnique(ShapeTransfer &t) {
+  transferCompress(t);
+  t.setResult(1, SymExpr());
+  t.setResult(3, SymExpr());
+  const SymbolicValue *x = t.operand(0);
+  if (!x)
+    return;
+  auto axis = dyn_cast_or_null<IntegerAttr>(t.node.getOnnxAttr("axis"));
+  if (!axis)
+    return t.setResult(2, getCount(t.symbols, x->dims));
+  if (std::optional<int64_t> normalized = normalizeAxis(axis.getInt(), x->getRank()))
+    t.setResult(2, x->dims[*normalized]);
 }
 
 /// Values and indices of the k largest along an axis; k is an attribute before version 10.
@@ -127,6 +143,7 @@ void transferCumSum(ShapeTransfer &t) {
 
 void moec::addIndexingTransfers(ShapeTransferTable &table) {
   table["Compress"] = transferCompress;
+  table["CumProd"] = transferSameShape;
   table["CumSum"] = transferCumSum;
   table["Gather"] = transferGather;
   table["GatherElements"] = transferGatherElements;
@@ -135,4 +152,5 @@ void moec::addIndexingTransfers(ShapeTransferTable &table) {
   for (StringRef name : {"Scatter", "ScatterElements", "ScatterND", "TensorScatter"})
     table[name] = transferSameShape;
   table["TopK"] = transferTopK;
+  table["Unique"] = transferUnique;
 }

@@ -138,9 +138,34 @@ NodeResults lowerCast(NodeLowering &lowering) {
   return SmallVector<Value>{result};
 }
 
+/// The bits in another type of that width; a Boolean is a byte.
+NodeResults lowerBitCast(NodeLowering &lowering) {
+  Value x = lowering.operand(0);
+  Type from = cast<RankedTensorType>(x.getType()).getElementType();
+  Type to = lowering.resultType(0).getElementType();
+  if (from == to)
+    return SmallVector<Value>{x};
+  BroadcastOperand operand{x, lowering.dims(0)};
+  Value result = emitElementwise(lowering, operand, lowering.resultDims(0), to,
+                                 [&](OpBuilder &builder, Location loc, ValueRange x) -> Value {
+                                   if (from.isInteger(1))
+                                     return arith::ExtUIOp::create(builder, loc, to, x[0]);
+                                   if (to.isInteger(1)) {
+                                     ScalarEmitter s(builder, loc, from);
+                                     return s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, x[0],
+                                                                    s.constantBits(0));
+                                   }
+                                   return arith::BitcastOp::create(builder, loc, to, x[0]);
+                                 });
+  if (!result)
+    return failure();
+  return SmallVector<Value>{result};
+}
+
 } // namespace
 
 void moec::addCastHandlers(NodeHandlerTable &table) {
+  table.add("BitCast", 26, lowerBitCast);
   table.add("Cast", 6, lowerCast);
   table.add("CastLike", 15, lowerCast);
 }

@@ -2,6 +2,7 @@
 //-----------------------------------------------===//
 #include "passes/Conversion/ONNXToLinalg/Elementwise.h"
 #include "passes/Conversion/ONNXToLinalg/Reduction.h"
+#include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -128,15 +129,24 @@ public:
   /// The normalised tensor, scaled by operand `scale` and shifted by operand `bias` if they are
   /// there.
   Value normalize(unsigned scale, unsigned bias) {
+    auto get = [&](unsigned i) {
+      return lowering.hasOperand(i) ? BroadcastOperand{lowering.operand(i), lowering.dims(i)}
+                                    : BroadcastOperand();
+    };
+    return normalize(get(scale), get(bias));
+  }
+
+  /// … scaled and shifted by tensors, which may be null.
+  Value normalize(BroadcastOperand scale, BroadcastOperand bias) {
     SmallVector<BroadcastOperand> operands{{lowering.operand(0), dims}};
     if (mean)
       operands.push_back({mean, kept});
     operands.push_back({inverse, kept});
-    bool hasScale = lowering.hasOperand(scale), hasBias = lowering.hasOperand(bias);
+    bool hasScale = bool(scale.tensor), hasBias = bool(bias.tensor);
     if (hasScale)
-      operands.push_back({lowering.operand(scale), lowering.dims(scale)});
+      operands.push_back(scale);
     if (hasBias)
-      operands.push_back({lowering.operand(bias), lowering.dims(bias)});
+      operands.push_back(bias);
     Type storageType = lowering.resultType(0).getElementType();
     return emitElementwise(lowering, operands, dims, storageType,
                            [&](OpBuilder &builder, Location loc, ValueRange elements) {
@@ -218,10 +228,106 @@ static NodeResults lowerLayerNormalization(NodeLowering &lowering) {
   return results;
 }
 
+//===- Normalisation of channels
+//--------------------------------------------------------------------===//
+
+/// The sizes with which one number a channel (axis 1) broadcasts to operand 0.
+static SmallVector<SymExpr> getChannelDims(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  SmallVector<SymExpr> result(dims.size() - 1, lowering.symbols.constant(1));
+  result[0] = dims[1];
+  return result;
+}
+
+/// Over the axes behind the channels.
+static NodeResults lowerInstanceNormalization(NodeLowering &lowering) {
+  int64_t rank = lowering.dims(0).size();
+  if (rank < 3)
+    return lowering.refuse("its operand has rank " + Twine(rank) + ", expected at least 3");
+  LayerNormalization norm(lowering, 2, getComputeType(lowering.resultType(0).getElementType()));
+  if (failed(norm.computeMean()) ||
+      failed(norm.computeInverse(lowering.node.getFloat("epsilon", 1e-5f))))
+    return failure();
+  SmallVector<SymExpr> channels = getChannelDims(lowering);
+  Value scale = reshape(lowering, lowering.operand(1), lowering.dims(1), channels);
+  Value bias = reshape(lowering, lowering.operand(2), lowering.dims(2), channels);
+  if (!scale || !bias)
+    return failure();
+  return SmallVector<Value>{norm.normalize({scale, channels}, {bias, channels})};
+}
+
+/// Inference: (x - mean) / sqrt(variance + epsilon) * scale + bias, with given statistics.
+static NodeResults lowerBatchNormalization(NodeLowering &lowering) {
+  if (lowering.node.getInt("training_mode", 0))
+    return lowering.refuse("training is not supported");
+  if (lowering.dims(0).size() < 2)
+    return lowering.refuse("its operand has no channels");
+  SmallVector<SymExpr> channels = getChannelDims(lowering);
+  SmallVector<BroadcastOperand> operands{{lowering.operand(0), lowering.dims(0)}};
+  for (unsigned i : {1u, 2u, 3u, 4u}) {
+    Value value = reshape(lowering, lowering.operand(i), lowering.dims(i), channels);
+    if (!value)
+      return failure();
+    operands.push_back({value, channels});
+  }
+  Type storageType = lowering.resultType(0).getElementType();
+  Value result = emitElementwise(lowering, operands, lowering.dims(0), storageType,
+                                 [&](OpBuilder &builder, Location loc, ValueRange elements) {
+                                   ScalarEmitter s(builder, loc, getComputeType(storageType));
+                                   SmallVector<Value> x;
+                                   for (Value element : elements)
+                                     x.push_back(widen(builder, loc, element, s.type));
+                                   Value epsilon =
+                                       s.constant(lowering.node.getFloat("epsilon", 1e-5f));
+                                   Value deviation = s.create<math::SqrtOp>(s.add(x[4], epsilon));
+                                   Value factor = s.div(x[1], deviation);
+                                   Value value = s.add(s.mul(s.sub(x[0], x[3]), factor), x[2]);
+                                   return narrow(builder, loc, value, storageType);
+                                 });
+  SmallVector<Value> results(lowering.getNumResults());
+  results[0] = result;
+  return results;
+}
+
+/// x over its norm along an axis; 0 where that is 0.
+static NodeResults lowerLpNormalization(NodeLowering &lowering) {
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  int64_t power = lowering.node.getInt("p", 2);
+  std::optional<int64_t> axis =
+      lowering.normalizeAxis(lowering.node.getInt("axis", -1), dims.size());
+  if (!axis)
+    return failure();
+  if (power != 1 && power != 2)
+    return lowering.refuse("'p' is " + Twine(power) + ", expected 1 or 2");
+  AxisSet axes(dims.size());
+  axes.set(*axis);
+  Type storageType = lowering.resultType(0).getElementType(), type = getComputeType(storageType);
+  BroadcastOperand x{lowering.operand(0), dims};
+  SmallVector<SymExpr> kept = keepAxes(lowering, dims, axes);
+  Value sum = emitReduction(
+      lowering, x, dims, axes, ReductionKind::Sum, type, false,
+      [&](ScalarEmitter &s, ValueRange x) { return power == 1 ? s.abs(x[0]) : s.mul(x[0], x[0]); });
+  if (!sum)
+    return failure();
+  Value result = emitElementwise(
+      lowering, {x, {sum, kept}}, dims, storageType,
+      [&](OpBuilder &builder, Location loc, ValueRange x) {
+        ScalarEmitter s(builder, loc, type);
+        Value norm = power == 1 ? x[1] : s.create<math::SqrtOp>(x[1]);
+        Value isZero = s.equal(norm, s.constant(0));
+        Value quotient = s.div(widen(builder, loc, x[0], type), norm);
+        return narrow(builder, loc, s.select(isZero, s.constant(0), quotient), storageType);
+      });
+  return SmallVector<Value>{result};
+}
+
 void moec::addNormalizationHandlers(NodeHandlerTable &table) {
+  table.add("BatchNormalization", 9, lowerBatchNormalization);
+  table.add("InstanceNormalization", 6, lowerInstanceNormalization);
   table.add("LayerNormalization", 1, lowerLayerNormalization<true>);
   table.add("LogSoftmax", 1, lowerFlatSoftmax<true>);
   table.add("LogSoftmax", 13, lowerSoftmax<true>);
+  table.add("LpNormalization", 1, lowerLpNormalization);
   table.add("RMSNormalization", 23, lowerLayerNormalization<false>);
   table.add("SimplifiedLayerNormalization", 1, lowerLayerNormalization<false>);
   table.add("Softmax", 1, lowerFlatSoftmax<false>);

@@ -1,11 +1,14 @@
 //===- Sorting.cpp - Top-k, arg-max, running sums --------------------------===//
 #include "passes/Conversion/ONNXToLinalg/Sorting.h"
+#include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 
 #include "dialects/Kernel/KernelOps.h"
 #include "moec/Kernels/KernelLibrary.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
@@ -93,8 +96,49 @@ static Results lowerArgMax(NodeLowering &lowering) { return lowerArgReduction(lo
 
 static Results lowerArgMin(NodeLowering &lowering) { return lowerArgReduction(lowering, "argmin"); }
 
-//===- CumSum
-//-------------------------------------------------------------------------------------===//
+//===- Hardmax
+//------------------------------------------------------------------------------------===//
+
+/// 1 at the first of the largest elements along the axis, else 0.
+static Results lowerHardmax(NodeLowering &lowering) {
+  SymContext &symbols = lowering.symbols;
+  ArrayRef<SymExpr> dims = lowering.dims(0);
+  std::optional<int64_t> axis =
+      lowering.normalizeAxis(lowering.node.getInt("axis", -1), dims.size());
+  if (!axis)
+    return failure();
+  AxisView axisView = getAxisView(symbols, dims, *axis);
+  if (failed(lowering.checkLessEqual(symbols.constant(1), axisView.axis,
+                                     "an empty axis has no largest element")))
+    return failure();
+  Type type = lowering.resultType(0).getElementType();
+  SmallVector<SymExpr> view = axisView.dims(), places{view[0], view[2]};
+  Value x = reshape(lowering, lowering.operand(0), dims, view);
+  if (!x)
+    return failure();
+  Value init = lowering.empty(places, lowering.builder.getI64Type());
+  Value first = kernel::CallOp::create(
+                    lowering.builder, lowering.loc, init.getType(),
+                    getLibraryKernelName("argmax", lowering.modelElementType(0)),
+                    ValueRange{x, lowering.scalarInt(lowering.builder.getI1Type(), 0)}, init)
+                    .getResult(0);
+  SmallVector<SymExpr> column{view[0], symbols.constant(1), view[2]};
+  first = reshape(lowering, first, places, column);
+  Value one = lowering.scalar(type, 1), zero = lowering.scalar(type, 0);
+  Value result =
+      emitElementwise(lowering, BroadcastOperand{first, column}, view, type,
+                      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                        Value place = linalg::IndexOp::create(b, loc, 1);
+                        place = arith::IndexCastOp::create(b, loc, b.getI64Type(), place);
+                        Value isHere =
+                            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, place, args[0]);
+                        return arith::SelectOp::create(b, loc, isHere, one, zero);
+                      });
+  return SmallVector<Value>{reshape(lowering, result, view, dims)};
+}
+
+//===- CumSum, CumProd
+//----------------------------------------------------------------------------===//
 
 /// The operand as [outer, axis, inner], with an axis that may be known at run time only; refuses
 /// the node (and returns failure) if it is not one number.
@@ -119,7 +163,7 @@ static FailureOr<AxisView> getComputedAxisView(NodeLowering &lowering, unsigned 
   return view;
 }
 
-static Results lowerCumSum(NodeLowering &lowering) {
+static Results lowerCumulation(NodeLowering &lowering, StringRef kernel) {
   ArrayRef<SymExpr> dims = lowering.dims(0);
   if (dims.empty())
     return lowering.refuse("a scalar has no axis");
@@ -134,16 +178,23 @@ static Results lowerCumSum(NodeLowering &lowering) {
   Value sums =
       kernel::CallOp::create(
           lowering.builder, lowering.loc, init.getType(),
-          getLibraryKernelName("cumsum", lowering.modelElementType(0)),
+          getLibraryKernelName(kernel, lowering.modelElementType(0)),
           ValueRange{x, getFlag(lowering, "exclusive", 0), getFlag(lowering, "reverse", 0)}, init)
           .getResult(0);
   return SmallVector<Value>{reshape(lowering, sums, view, dims)};
 }
 
+static Results lowerCumSum(NodeLowering &lowering) { return lowerCumulation(lowering, "cumsum"); }
+
+static Results lowerCumProd(NodeLowering &lowering) { return lowerCumulation(lowering, "cumprod"); }
+
 void moec::addSortingHandlers(NodeHandlerTable &table) {
   table.add("ArgMax", 11, lowerArgMax);
   table.add("ArgMin", 11, lowerArgMin);
+  table.add("CumProd", 26, lowerCumProd);
   table.add("CumSum", 11, lowerCumSum);
+  table.add("Hardmax", 13, lowerHardmax);
   table.add("TopK", 10, lowerTopK);
   addNonZeroHandlers(table);
+  addUniqueHandlers(table);
 }

@@ -7,8 +7,9 @@
 
 namespace moec {
 
-/// NonZero, Compress: results whose sizes are data.
+/// NonZero, Compress; Unique: results whose sizes are data.
 void addNonZeroHandlers(NodeHandlerTable &table);
+void addUniqueHandlers(NodeHandlerTable &table);
 
 } // namespace moec
 

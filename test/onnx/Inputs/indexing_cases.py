@@ -139,6 +139,39 @@ def sorting_cases():
     yield Case("empty", "CumSum", [ramp(0, 3), np.array(1)], constants=(1,))
 
 
+    for axis in (-1, 0, 1):
+        # ONNX Runtime has none; as NumPy has it.
+        yield Case(f"axis{axis}", "CumProd", [x, np.array(axis)], constants=(1,), opset=26,
+                   expected=[np.cumprod(x, axis=axis)])  # fmt: skip
+    for axis in (-1, 0, 1):
+        yield Case(f"axis{axis}", "Hardmax", [np.array([[1, 3, 3], [7, 0, 7]], F32)], {"axis": axis})
+    yield Case("flat", "Hardmax", [ramp(2, 3, 4)], {"axis": 1}, opset=11, error="before 13")
+
+
+def different_cases():
+    """Slices and elements that are not equal."""
+    random = np.random.default_rng(3)
+    kinds = [(0,), (0, 1, 2, 3)]
+    for is_sorted in (0, 1):
+        # The oracle of other types is onnx's, which always sorts.
+        for dtype in (F32, np.int64, *[np.uint8] * is_sorted):
+            x = random.integers(0, 6, (5, 40)).astype(dtype)
+            for outputs in kinds:
+                types = (dtype, *[np.int64] * (len(outputs) - 1))
+                options = {"outputs": outputs, "result_types": types}
+                name = f"{np.dtype(dtype).name}_{len(outputs)}_{is_sorted}"
+                yield Case(name, "Unique", [x], {"sorted": is_sorted}, **options)
+                few = random.integers(0, 2, (3, 70, 2)).astype(dtype)
+                yield Case(name + "_axis", "Unique", [few], {"sorted": is_sorted, "axis": 1}, **options)
+                yield Case(name + "_last", "Unique", [few], {"sorted": is_sorted, "axis": -1}, **options)
+    types = (F32, np.int64, np.int64, np.int64)
+    yield Case("equal", "Unique", [np.full(70, 2, F32)], outputs=(0, 1, 2, 3), result_types=types)
+    yield Case("one", "Unique", [np.array([5], F32)], outputs=(0, 1, 2, 3), result_types=types)
+    none = np.zeros(0, F32)
+    expected = [none, *[none.astype(np.int64)] * 3]
+    yield Case("empty", "Unique", [none], outputs=(0, 1, 2, 3), result_types=types, expected=expected)
+
+
 def counting_cases():
     x = np.array([[0, 1.5, 0], [2, 0, -0.0], [0, np.nan, 3]], F32)
     yield Case("matrix", "NonZero", [x])
@@ -195,5 +228,6 @@ def cases():
     yield from gather_cases()
     yield from scatter_cases()
     yield from sorting_cases()
+    yield from different_cases()
     yield from counting_cases()
     yield from generator_cases()

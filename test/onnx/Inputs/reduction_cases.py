@@ -103,6 +103,21 @@ def normalizations():
     yield Case("float16", "RMSNormalization", [x.astype(np.float16), scale.astype(np.float16)], tolerance=1e-2)
 
 
+def channels():
+    """Norms of channels, and along an axis."""
+    x = numbers(2, 5, 7, 3)
+    scale, bias, mean = (numbers(5, seed=seed) for seed in (1, 2, 3))
+    yield Case("plain", "BatchNormalization", [x, scale, bias, mean, numbers(5, low=0.1)])
+    yield Case("no_axes", "BatchNormalization", [x[:, :, 0, 0], scale, bias, mean, numbers(5, low=0.1)], {"epsilon": 0.1})
+    yield Case("plain", "InstanceNormalization", [x, scale, bias], tolerance=1e-4)
+    yield Case("one_axis", "InstanceNormalization", [x[..., 0], scale, bias], {"epsilon": 0.1})
+    for p in (1, 2):
+        for axis in (-1, 0, 1):
+            yield Case(f"p{p}_axis{axis}", "LpNormalization", [x], {"p": p, "axis": axis})
+    zeros = np.zeros((3, 4), F32)
+    yield Case("zeros", "LpNormalization", [zeros], expected=[zeros])
+
+
 def cases():
-    for family in (reductions, reductions_over_given_axes, softmaxes, normalizations):
+    for family in (reductions, reductions_over_given_axes, softmaxes, normalizations, channels):
         yield from family()

@@ -1,5 +1,5 @@
-// Running sums over an axis. Exclusive sums leave their own element out; reverse ones start at the
-// end.
+// Running sums or products over an axis. Exclusive ones leave their own element out; reverse ones start
+// at the end.
 //
 //   x, out  [outer, n, inner]
 func.func @kernel(%x: memref<?x?x?x!T>, %exclusive: i1, %reverse: i1, %out: memref<?x?x?x!T>) {
@@ -28,18 +28,18 @@ func.func @kernel(%x: memref<?x?x?x!T>, %exclusive: i1, %reverse: i1, %out: memr
         %previous = arith.select %is_first, %at, %neighbour : index
         %added = arith.select %exclusive, %previous, %at : index
         scf.for %j = %c0 to %inner step %c1 {
-          %sum = scf.if %is_first -> !T {
-            %zero = func.call @zero() : () -> !T
+          %running = scf.if %is_first -> !T {
+            %neutral = func.call @neutral() : () -> !T
             %v = memref.load %x[%o, %at, %j] : memref<?x?x?x!T>
-            %first = arith.select %exclusive, %zero, %v : !T
+            %first = arith.select %exclusive, %neutral, %v : !T
             scf.yield %first : !T
           } else {
-            %sum_before = memref.load %out[%o, %previous, %j] : memref<?x?x?x!T>
+            %before_it = memref.load %out[%o, %previous, %j] : memref<?x?x?x!T>
             %v = memref.load %x[%o, %added, %j] : memref<?x?x?x!T>
-            %next = func.call @add(%sum_before, %v) : (!T, !T) -> !T
+            %next = func.call @combine(%before_it, %v) : (!T, !T) -> !T
             scf.yield %next : !T
           }
-          memref.store %sum, %out[%o, %at, %j] : memref<?x?x?x!T>
+          memref.store %running, %out[%o, %at, %j] : memref<?x?x?x!T>
         }
       }
     }
