@@ -129,6 +129,11 @@ void printArtifact(StringRef path, const ArtifactInfo &info, const json::Object 
          << header.format_minor << '\n';
   printTensors("inputs", summarize(info.signature.inputs, info.signature.symbols));
   printTensors("outputs", summarize(info.signature.outputs, info.signature.symbols));
+  if (!info.signature.states.empty()) {
+    std::vector<TensorSignature> states(info.signature.states.begin(), info.signature.states.end());
+    printTensors("states", summarize(states, info.signature.symbols));
+    outs() << "room for: " << info.signature.stateCapacity << " rows of state\n";
+  }
   std::string features = formatFeatures(header.features);
   outs() << "target: " << header.target << '\n'
          << "needs: " << (features.empty() ? "nothing beyond the baseline" : features) << '\n'

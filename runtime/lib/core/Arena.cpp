@@ -29,6 +29,9 @@ void Arena::freeIndex() {
   members.free(*memory);
   scratch.free(*memory);
   order.free(*memory);
+  lastSizes.free(*memory);
+  ahead.free(*memory);
+  lastRows = -1;
   unknowns.free(*memory);
   earliest.free(*memory);
   placed.free(*memory);
@@ -46,7 +49,9 @@ void Arena::destroy() {
   capacity = 0;
 }
 
-void Arena::startCall() {
+void Arena::startCall(int64_t rows, int64_t limit) {
+  stateRows = rows;
+  stateLimit = limit;
   current = nullptr;
   used = 0;
   ++call;
@@ -75,7 +80,8 @@ bool Arena::buildIndex(const moec_rt_arena &newTable) {
     starts[b + 1] += starts[b];
   if (!members.allocate(*memory, starts[numBuckets]) || !scratch.allocate(*memory, count) ||
       !order.allocate(*memory, count) || !unknowns.allocate(*memory, count) ||
-      !earliest.allocate(*memory, count))
+      !earliest.allocate(*memory, count) || !lastSizes.allocate(*memory, newTable.num_sizes) ||
+      !ahead.allocate(*memory, newTable.num_sizes))
     return false;
   // Filling moves each start to the next one; from the back, they end where they belong.
   for (int32_t e = count - 1; e >= 0; --e)
@@ -97,9 +103,45 @@ bool Arena::buildIndex(const moec_rt_arena &newTable) {
 }
 
 Arena::Plan *Arena::find(const int64_t *sizes) {
-  for (int32_t i = 0; i < numPlans; ++i)
-    if (memcmp(plans[i].sizes.data, sizes, table->num_sizes * sizeof(int64_t)) == 0)
+  Plan *covering = nullptr;
+  for (int32_t i = 0; i < numPlans; ++i) {
+    const int64_t *planned = plans[i].sizes.data;
+    if (memcmp(planned, sizes, table->num_sizes * sizeof(int64_t)) == 0)
       return &plans[i];
+    if (plans[i].isAhead && std::equal(sizes, sizes + table->num_sizes, planned,
+                                       [](int64_t a, int64_t b) { return a >= 0 && a <= b; }))
+      covering = &plans[i];
+  }
+  return covering;
+}
+
+/// Steps of generation: each call's sizes are a little larger than those of the call before, since
+/// there are more rows of state. One plan for all calls to come, up to the state's limit, if sizes
+/// go on to grow as they did between the last two; whether they do is seen at each call (find), so
+/// that a wrong guess costs a plan. Null if the calls are no such steps.
+Arena::Plan *Arena::planAhead(const int64_t *sizes) {
+  const int64_t before = lastRows, step = stateRows - before;
+  bool grows = false, fits = before >= 0 && step > 0 && stateLimit > stateRows;
+  for (int32_t i = 0; fits && i < table->num_sizes; ++i) {
+    const int64_t growth = sizes[i] - lastSizes[i];
+    int64_t more;
+    fits = sizes[i] >= 0 && growth >= 0 &&
+           !__builtin_mul_overflow(growth, (stateLimit - stateRows + step - 1) / step, &more) &&
+           !__builtin_add_overflow(sizes[i], more, &ahead[i]);
+    grows |= growth > 0;
+  }
+  memcpy(lastSizes.data, sizes, table->num_sizes * sizeof(int64_t));
+  lastRows = stateRows;
+  Plan *plan = fits && grows ? takeSlot() : nullptr;
+  if (!plan)
+    return nullptr;
+  memcpy(plan->sizes.data, ahead.data, table->num_sizes * sizeof(int64_t));
+  int64_t missing;
+  plan->isAhead = assign(*plan, missing) && reserve(plan->total);
+  if (plan->isAhead)
+    return plan;
+  std::fill_n(plan->sizes.data, table->num_sizes, INT64_MIN);
+  plan->lastCall = 0;
   return nullptr;
 }
 
@@ -110,6 +152,7 @@ Arena::Plan *Arena::takeSlot() {
   const int64_t limit = std::max(INT64_C(2), std::min<int64_t>(maxPlans, maxPlanBytes / planBytes));
   if (numPlans < limit) {
     Plan &plan = plans[numPlans];
+    plan.isAhead = false;
     if (plan.sizes.allocate(*memory, table->num_sizes) &&
         plan.bytes.allocate(*memory, table->num_entries) &&
         plan.offsets.allocate(*memory, table->num_entries) &&
@@ -121,8 +164,11 @@ Arena::Plan *Arena::takeSlot() {
   }
   if (numPlans == 0)
     return nullptr;
-  return std::min_element(plans, plans + numPlans,
-                          [](const Plan &a, const Plan &b) { return a.lastCall < b.lastCall; });
+  Plan *oldest = std::min_element(plans, plans + numPlans, [](const Plan &a, const Plan &b) {
+    return a.lastCall < b.lastCall;
+  });
+  oldest->isAhead = false;
+  return oldest;
 }
 
 /// The places of buffers that have one and live at the same time as `entry`, into `scratch` by
@@ -273,10 +319,12 @@ int64_t Arena::layOut(Plan &plan, int32_t count) {
 bool Arena::reserve(int64_t size) {
   size = std::max(size, INT64_C(64));
   recentMaximum = std::max(recentMaximum, size);
+  // Not between the steps of a text, which ask for nothing.
   bool isTooLarge = false;
-  if (call % trimPeriod == 0) {
+  if (call >= nextTrim && stateRows == 0) {
     isTooLarge = recentMaximum + recentMaximum / 4 < capacity;
     recentMaximum = size;
+    nextTrim = (call / trimPeriod + 1) * trimPeriod;
   }
   if (size <= capacity && !isTooLarge)
     return true;
@@ -297,6 +345,8 @@ void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int
     return nullptr;
   }
   Plan *plan = find(sizes);
+  if (!plan)
+    plan = planAhead(sizes);
   if (!plan) {
     if (!(plan = takeSlot()))
       return nullptr;

@@ -21,8 +21,9 @@ public:
   void initialize(Memory &memory) { this->memory = &memory; }
   void destroy();
 
-  /// Starts a call, without a plan as yet.
-  void startCall();
+  /// Starts a call, without a plan as yet. The session's state has `rows` rows, and room for
+  /// `limit`; 0: it has no state.
+  void startCall(int64_t rows = 0, int64_t limit = 0);
 
   /// See moec_rt_plan. Returns NULL if a size is below 0 or the system has no memory; `missing` is
   /// the size that could not be had.
@@ -82,6 +83,7 @@ private:
     Array<Gaps> gaps;       ///< By entry of unknown size, as numbered in `unknowns`.
     int64_t total = 0;
     uint64_t lastCall = 0;
+    bool isAhead = false; ///< For sizes up to those of the tuple.
 
     void free(Memory &memory);
   };
@@ -94,6 +96,7 @@ private:
   bool buildIndex(const moec_rt_arena &newTable);
   void freeIndex();
   Plan *find(const int64_t *sizes);
+  Plan *planAhead(const int64_t *sizes);
   Plan *takeSlot();
   bool assign(Plan &plan, int64_t &missing);
   int64_t layOut(Plan &plan, int32_t count);
@@ -129,7 +132,11 @@ private:
   Plan *current = nullptr;
   int64_t used = 0;
   uint64_t call = 0;
-  int64_t recentMaximum = 0; ///< Of totals, since the block was last compared with it.
+  int64_t stateRows = 0, stateLimit = 0;
+  int64_t lastRows = -1;           ///< When the sizes were `lastSizes`; -1: there are none.
+  Array<int64_t> lastSizes, ahead; ///< By size; the second is scratch.
+  uint64_t nextTrim = trimPeriod;  ///< The first call that may make the block smaller.
+  int64_t recentMaximum = 0;       ///< Of totals, since the block was last compared with it.
 };
 
 } // namespace moec::rt

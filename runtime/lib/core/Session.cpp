@@ -77,7 +77,7 @@ moec_status Session::run(const moec_tensor *inputs, int32_t numInputs, moec_tens
 
 moec_status Session::runChecked(const moec_tensor *inputs, moec_tensor *outputs) {
   memory.startCall();
-  arena.startCall();
+  arena.startCall(state.numRows(), state.exists() ? state.getCapacity() : 0);
   moec_status result = bindInputs(*info, inputs, memory, arena, inputBuffers, message);
   state.bind(inputBuffers + info->num_inputs);
   memory.releaseKept(); // inputs that lie there have been copied

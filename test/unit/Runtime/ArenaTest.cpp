@@ -258,6 +258,45 @@ moec_memory_info memoryOf(const Session *session) {
   return info;
 }
 
+TEST_F(ArenaTest, StepsOfGenerationArePlannedOnce) {
+  setEntries({{0, 0, 3}, {1, 1, 4}, {2, 2, 5}, {1, 4, forever}}, 3);
+  // A prompt, then one row a step: scores grow with the rows, the rest is small.
+  auto step = [&](int64_t rows, int64_t tokens, int64_t limit) {
+    sizes = {tokens * 256, tokens * (rows + tokens) * 16, rows + tokens};
+    int64_t missing;
+    arena.startCall(rows, limit);
+    base = static_cast<char *>(arena.plan(table(), sizes.data(), offsets, missing));
+    ASSERT_NE(base, nullptr);
+    expectDisjoint();
+  };
+  step(0, 20, 500);
+  step(20, 1, 500);
+  step(21, 1, 500);
+  const int64_t allocations = memory.numAllocations();
+  char *const block = base;
+  for (int64_t rows = 22; rows < 500; ++rows) {
+    step(rows, 1, 500);
+    ASSERT_EQ(base, block);
+  }
+  EXPECT_EQ(memory.numAllocations(), allocations);
+  // What is larger than was foreseen gets a plan of its own, and what fits into it does not.
+  step(0, 400, 500);
+  step(400, 1, 500);
+  EXPECT_GT(memory.numAllocations(), allocations);
+}
+
+TEST_F(ArenaTest, StepsThatGrowFasterThanForeseenAreStillPlanned) {
+  setEntries({{0, 0, 3}, {1, 1, 4}}, 2);
+  for (int64_t rows = 1; rows < 100; ++rows) {
+    sizes = {rows * rows * 64, 64 * rows};
+    int64_t missing;
+    arena.startCall(rows, 100);
+    base = static_cast<char *>(arena.plan(table(), sizes.data(), offsets, missing));
+    ASSERT_NE(base, nullptr);
+    expectDisjoint();
+  }
+}
+
 } // namespace
 
 TEST_F(ArenaSessionTest, OutputsInTheArena) {
