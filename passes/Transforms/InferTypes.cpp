@@ -129,9 +129,15 @@ FailureOr<SmallVector<TensorType>> TypeInference::infer(onnx::NodeOp node, Symbo
     return *inferred;
   std::string message = llvm::toString(inferred.takeError());
   // The library also rejects what it only knows too little of.
-  if (llvm::all_of(operands, isComplete))
-    return node.emitError() << "'" << node.getQualifiedName()
-                            << "' does not fit its operands: " << message;
+  if (llvm::all_of(operands, isComplete)) {
+    InFlightDiagnostic error = node.emitError() << "'" << node.getQualifiedName()
+                                                << "' does not fit its operands: " << message;
+    if (StringRef(message).contains("attribute axis"))
+      error.attachNote() << "an axis beyond the rank is what tracing leaves where the rank was not "
+                            "known: export the "
+                            "model again with inputs of known rank, or with another exporter";
+    return error;
+  }
   node.emitRemark() << "types of '" << node.getQualifiedName() << "' are not known: " << message;
   return types;
 }

@@ -4,12 +4,15 @@
 #include "moec/Client/Tensors.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/InitAll.h"
+#include "moec/Pipelines/Normalize.h"
+#include "moec/Pipelines/Raise.h"
 #include "moec/Support/Json.h"
 #include "tools/moec/Commands.h"
 #include "tools/moec/Diagnostics.h"
 #include "tools/moec/Summaries.h"
 
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -39,6 +42,37 @@ Error inspectArtifact(StringRef path, bool asJson) {
   return Error::success();
 }
 
+/// Raises the module. Collects what is said on the way; of remarks, what was not raised.
+mlir::LogicalResult raise(mlir::ModuleOp module, std::vector<DiagnosticRecord> &records,
+                          std::vector<std::pair<std::string, std::string>> &unraised) {
+  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
+    auto name = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>();
+    std::string node = name ? name.getName().str() : "", text = diagnostic.str();
+    constexpr StringLiteral kMark = "not raised: ";
+    switch (diagnostic.getSeverity()) {
+    case mlir::DiagnosticSeverity::Error:
+    case mlir::DiagnosticSeverity::Warning: {
+      bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+      records.push_back({isError ? "error" : "warning", text, node});
+      return mlir::failure(); // printed as well
+    }
+    case mlir::DiagnosticSeverity::Remark:
+      if (size_t at = text.find(kMark); at != std::string::npos)
+        unraised.emplace_back(node, text.substr(at + kMark.size()));
+      return mlir::success();
+    case mlir::DiagnosticSeverity::Note:
+      return mlir::success();
+    }
+    return mlir::success();
+  });
+  mlir::PassManager pm(module.getContext());
+  NormalizeOptions normalize;
+  normalize.checkSupport = false; // a model may be looked at that cannot be compiled
+  buildNormalizePipeline(pm, normalize);
+  buildRaisePipeline(pm, RaiseOptions());
+  return pm.run(module);
+}
+
 Error inspectModel(StringRef path, const ImportOptions &options, bool asJson) {
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
@@ -50,7 +84,16 @@ Error inspectModel(StringRef path, const ImportOptions &options, bool asJson) {
   if (!module)
     return createStringError(path + ": neither a compiled model nor a model that can be read");
   ModelSummary summary = summarizeModel(*module);
-  asJson ? printModelJson(summary) : printModel(path, summary);
+  std::vector<DiagnosticRecord> records;
+  std::vector<std::pair<std::string, std::string>> unraised;
+  bool isValid = mlir::succeeded(raise(*module, records, unraised));
+  ModelStructure structure;
+  if (isValid)
+    structure = analyzeStructure(*module);
+  structure.unraised.insert(structure.unraised.end(), unraised.begin(), unraised.end());
+  asJson ? printModelJson(summary, structure, records) : printModel(path, summary, structure);
+  if (!isValid)
+    return createStringError(path + ": the model contradicts itself");
   return Error::success();
 }
 

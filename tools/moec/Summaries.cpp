@@ -89,9 +89,91 @@ void writeCounts(json::OStream &json, StringRef key,
   });
 }
 
+void printStructure(const ModelStructure &structure) {
+  if (!structure.moeLayers.empty())
+    outs() << "MoE layers:\n";
+  for (const MoELayerStructure &layer : structure.moeLayers) {
+    outs() << "  " << layer.name << "  " << layer.topK << " of " << layer.experts
+           << " experts, width " << layer.expertHidden << ", "
+           << (layer.activation.empty() ? "no activation" : layer.activation);
+    if (layer.router) {
+      outs() << "; router " << layer.router->score << ", " << layer.router->weights;
+      if (layer.router->bias)
+        outs() << ", biased choice";
+      if (layer.router->groups > 1)
+        outs() << ", " << layer.router->topGroups << " of " << layer.router->groups << " groups";
+      if (layer.router->scale != 1)
+        outs() << ", times " << layer.router->scale;
+    }
+    if (layer.sharedExperts)
+      outs() << "; " << layer.sharedExperts << " shared";
+    outs() << "; " << describeBytes(layer.bytes) << '\n';
+  }
+  if (!structure.attentionLayers.empty())
+    outs() << "attention layers:\n";
+  for (const AttentionStructure &layer : structure.attentionLayers) {
+    outs() << "  " << layer.name << "  " << layer.heads << " heads of " << layer.headDim << ", "
+           << layer.kvHeads << " of keys";
+    if (layer.causal)
+      outs() << ", causal";
+    if (layer.window)
+      outs() << ", window " << layer.window;
+    if (layer.softcap != 0)
+      outs() << ", softcap " << layer.softcap;
+    if (layer.sinks)
+      outs() << ", sinks";
+    outs() << '\n';
+  }
+  if (!structure.unraised.empty())
+    outs() << "not recognised:\n";
+  for (const auto &[node, reason] : structure.unraised)
+    outs() << "  " << node << "  " << reason << '\n';
+}
+
+void writeStructure(json::OStream &json, const ModelStructure &structure) {
+  json.attributeArray("moe_layers", [&] {
+    for (const MoELayerStructure &layer : structure.moeLayers)
+      json.object([&] {
+        json.attribute("name", json::fixUTF8(layer.name));
+        json.attribute("experts", layer.experts);
+        json.attribute("top_k", layer.topK);
+        json.attribute("expert_hidden", layer.expertHidden);
+        json.attribute("activation", layer.activation);
+        if (!layer.router)
+          json.attribute("router", nullptr);
+        else
+          json.attributeObject("router", [&] {
+            json.attribute("score", layer.router->score);
+            json.attribute("weights", layer.router->weights);
+            json.attribute("bias", layer.router->bias);
+            json.attribute("groups", layer.router->groups);
+            json.attribute("top_groups", layer.router->topGroups);
+            json.attribute("scale", layer.router->scale);
+          });
+        json.attribute("shared_experts", layer.sharedExperts);
+        json.attribute("parameters", layer.parameters);
+        json.attribute("bytes", layer.bytes);
+        json.attribute("flops_per_token", layer.flopsPerToken);
+      });
+  });
+  json.attributeArray("attention_layers", [&] {
+    for (const AttentionStructure &layer : structure.attentionLayers)
+      json.object([&] {
+        json.attribute("name", json::fixUTF8(layer.name));
+        json.attribute("heads", layer.heads);
+        json.attribute("kv_heads", layer.kvHeads);
+        json.attribute("head_dim", layer.headDim);
+        json.attribute("causal", layer.causal);
+        json.attribute("window", layer.window);
+        json.attribute("softcap", layer.softcap);
+        json.attribute("sinks", layer.sinks);
+      });
+  });
+}
+
 } // namespace
 
-void printModel(StringRef path, const ModelSummary &summary) {
+void printModel(StringRef path, const ModelSummary &summary, const ModelStructure &structure) {
   outs() << path << ": a model";
   if (!summary.producer.empty())
     outs() << " by " << summary.producer;
@@ -101,13 +183,16 @@ void printModel(StringRef path, const ModelSummary &summary) {
   printTensors("inputs", summary.inputs);
   printTensors("outputs", summary.outputs);
   outs() << "parameters: " << summary.parameters << " in " << summary.parameterTensors
-         << " tensors, " << describeBytes(summary.parameterBytes) << '\n';
+         << " tensors, " << describeBytes(summary.parameterBytes) << ", "
+         << summary.parameters - structure.idleParameters << " used by a token\n";
+  printStructure(structure);
   outs() << "operators: " << summary.nodes << " nodes\n";
   for (const auto &[name, count] : summary.operators)
     outs() << format("%7lld  ", (long long)count) << name << '\n';
 }
 
-void printModelJson(const ModelSummary &summary) {
+void printModelJson(const ModelSummary &summary, const ModelStructure &structure,
+                    ArrayRef<DiagnosticRecord> diagnostics) {
   json::OStream json(outs(), /*IndentSize=*/2);
   json.object([&] {
     json.attribute("producer", json::fixUTF8(summary.producer));
@@ -117,8 +202,26 @@ void printModelJson(const ModelSummary &summary) {
     json.attribute("parameter_tensors", summary.parameterTensors);
     json.attribute("parameters", summary.parameters);
     json.attribute("parameter_bytes", summary.parameterBytes);
+    json.attribute("active_parameters", summary.parameters - structure.idleParameters);
+    json.attribute("flops_per_token", structure.linearFlopsPerToken);
     json.attribute("nodes", summary.nodes);
     writeCounts(json, "operators", summary.operators);
+    writeStructure(json, structure);
+    json.attributeArray("unraised", [&] {
+      for (const auto &[node, reason] : structure.unraised)
+        json.object([&] {
+          json.attribute("node", json::fixUTF8(node));
+          json.attribute("reason", json::fixUTF8(reason));
+        });
+    });
+    json.attributeArray("diagnostics", [&] {
+      for (const DiagnosticRecord &record : diagnostics)
+        json.object([&] {
+          json.attribute("severity", record.severity);
+          json.attribute("message", json::fixUTF8(record.message));
+          json.attribute("node", json::fixUTF8(record.node));
+        });
+    });
   });
   outs() << '\n';
 }

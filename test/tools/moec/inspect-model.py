@@ -10,8 +10,8 @@ TEXT-NEXT: input_ids int64[batch, seq]
 TEXT-NEXT: past_key_values.0.key float32[batch, 2, past, 32]
 TEXT: outputs:
 TEXT-NEXT: logits {{.*}}[batch, seq, {{.*}}]
-TEXT: parameters: 88{{[0-9]+}} in {{[0-9]+}} tensors, 35.2 MB
-TEXT-NEXT: operators: {{[0-9]+}} nodes
+TEXT: parameters: 88{{[0-9]+}} in {{[0-9]+}} tensors, 35.2 MB, {{[0-9]+}} used by a token
+TEXT: operators: {{[0-9]+}} nodes
 TEXT-NEXT: {{^ +[0-9]+  [A-Z][A-Za-z]+$}}
 
 RUN: %cc %fixture %S/Inputs/twice.c -o %t.o

@@ -1,0 +1,252 @@
+#include "passes/Analysis/ModelStructure.h"
+
+#include "dialects/MoE/MoEOps.h"
+#include "dialects/ONNX/ONNXOps.h"
+
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+constexpr int kMaxSteps = 32;
+
+StringRef getName(Operation *op) {
+  auto name = op->getLoc()->findInstanceOf<NameLoc>();
+  return name ? name.getName().getValue() : StringRef();
+}
+
+/// The scope that two node names share: "/model/layers.1/mlp" of its gate and its experts.
+std::string getCommonScope(StringRef a, StringRef b) {
+  size_t end = 0;
+  for (size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i)
+    if (a[i] == '/' || a[i] == '.')
+      end = i;
+  return (end > 0 ? a.take_front(end) : b).str();
+}
+
+/// A value as it was before its shape, type or order of axes changed.
+Value skipLayout(Value value) {
+  for (int steps = 0; steps < kMaxSteps; ++steps) {
+    auto node = value.getDefiningOp<onnx::NodeOp>();
+    bool isLayout =
+        node && node.getDomain().empty() &&
+        llvm::StringSwitch<bool>(node.getOpType())
+            .Cases({"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"},
+                   true)
+            .Default(false);
+    if (!isLayout)
+      return value;
+    value = node.getInputs()[0];
+  }
+  return value;
+}
+
+/// The route that numbers of experts come from, perhaps with some of them taken out.
+moe::RouteOp getRoute(Value experts) {
+  for (int steps = 0; steps < kMaxSteps; ++steps) {
+    experts = skipLayout(experts);
+    if (auto route = experts.getDefiningOp<moe::RouteOp>())
+      return route;
+    auto where = experts.getDefiningOp<onnx::NodeOp>();
+    if (!where || where.getOpType() != "Where")
+      return {};
+    experts = where.getInputs()[1];
+  }
+  return {};
+}
+
+std::string getActivationName(moe::ActivationKind kind, bool isGated) {
+  if (!isGated)
+    return moe::stringifyActivationKind(kind).str();
+  switch (kind) {
+  case moe::ActivationKind::SiLU:
+    return "swiglu";
+  case moe::ActivationKind::GELU:
+    return "geglu";
+  case moe::ActivationKind::GELUTanh:
+    return "geglu_tanh";
+  case moe::ActivationKind::ReLU:
+    return "reglu";
+  default:
+    return moe::stringifyActivationKind(kind).str() + "_glu";
+  }
+}
+
+int64_t getNumElements(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.hasStaticShape() ? type.getNumElements() : 0;
+}
+
+/// Bytes as stored: codes where the value is dequantised.
+int64_t getNumBytes(Value value) {
+  if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
+    return getNumBytes(dequantize.getCodes()) + getNumBytes(dequantize.getScales());
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return getNumElements(value) *
+         (element.isIntOrFloat() ? (element.getIntOrFloatBitWidth() + 7) / 8 : 0);
+}
+
+class StructureReader {
+public:
+  ModelStructure read(ModuleOp module) {
+    module.walk([&](moe::ExpertsOp op) { readExperts(op); });
+    module.walk([&](moe::AttentionOp op) { readAttention(op); });
+    module.walk([&](moe::LinearOp op) {
+      if (!op->getParentOfType<moe::ExpertsOp>())
+        structure.linearFlopsPerToken += 2 * getNumElements(op.getWeight());
+    });
+    module.walk([&](moe::RouteOp route) {
+      if (!used.contains(route))
+        structure.unraised.emplace_back(getName(route).str(),
+                                        "the experts behind this router are not recognised");
+    });
+    return std::move(structure);
+  }
+
+private:
+  void readExperts(moe::ExpertsOp op);
+  void readBody(moe::ExpertsOp op, MoELayerStructure &layer);
+  int64_t countShared(moe::ExpertsOp op);
+  void readAttention(moe::AttentionOp op);
+
+  ModelStructure structure;
+  llvm::SmallPtrSet<Operation *, 16> used; ///< routes that experts follow
+};
+
+void StructureReader::readBody(moe::ExpertsOp op, MoELayerStructure &layer) {
+  int64_t multiplyAdds = 0;
+  auto countWeight = [&](Value weight) {
+    auto argument = dyn_cast<BlockArgument>(skipLayout(weight));
+    if (!argument || argument.getOwner() != &op.getBody().front() || argument.getArgNumber() == 0)
+      return;
+    for (Value segment : op.getSegmentsOf(argument.getArgNumber() - 1)) {
+      multiplyAdds += getNumElements(segment);
+      // The inner width is what the last product sums over.
+      auto shape = cast<RankedTensorType>(segment.getType()).getShape();
+      auto linear = dyn_cast<moe::LinearOp>(
+          op.getBody().front().getTerminator()->getOperand(0).getDefiningOp());
+      if (linear && linear.getWeight() == weight && shape.size() == 3)
+        layer.expertHidden = std::max(layer.expertHidden, shape[linear.getTransposed() ? 2 : 1]);
+    }
+  };
+  op.getBody().walk([&](Operation *inner) {
+    if (auto linear = dyn_cast<moe::LinearOp>(inner))
+      countWeight(linear.getWeight());
+    else if (auto glu = dyn_cast<moe::GLUOp>(inner))
+      layer.activation = getActivationName(glu.getKind(), true);
+    else if (auto activation = dyn_cast<moe::ActivationOp>(inner))
+      layer.activation = getActivationName(activation.getKind(), false);
+    else if (auto node = dyn_cast<onnx::NodeOp>(inner); node && node.getOpType() == "MatMul")
+      countWeight(node.getInputs()[1]);
+  });
+  layer.flopsPerToken = 2 * multiplyAdds / layer.experts * layer.topK;
+}
+
+/// Dense layers beside the experts whose results are added to theirs.
+int64_t StructureReader::countShared(moe::ExpertsOp op) {
+  Value tokens = skipLayout(op.getTokens()), current = op.getResult();
+  // A branch that ends in a linear layer, begins with the same tokens and has linear layers
+  // between.
+  auto isShared = [&](Value branch) {
+    SmallVector<Value> queue{branch};
+    llvm::SmallPtrSet<Operation *, 16> seen;
+    bool reaches = false;
+    int64_t numLinears = 0;
+    while (!queue.empty() && seen.size() < kMaxSteps) {
+      Value value = skipLayout(queue.pop_back_val());
+      if (value == tokens) {
+        reaches = true;
+        continue;
+      }
+      Operation *definition = value.getDefiningOp();
+      bool isPart =
+          definition &&
+          (isa<moe::LinearOp, moe::GLUOp, moe::ActivationOp>(definition) ||
+           (isa<onnx::NodeOp>(definition) &&
+            llvm::is_contained({"Mul", "Sigmoid"}, cast<onnx::NodeOp>(definition).getOpType())));
+      if (!isPart || !seen.insert(definition).second)
+        continue;
+      numLinears += isa<moe::LinearOp>(definition);
+      for (Value operand : definition->getOperands())
+        if (auto type = dyn_cast<RankedTensorType>(operand.getType());
+            type && !type.hasStaticShape())
+          queue.push_back(operand);
+    }
+    return reaches && numLinears >= 2;
+  };
+  int64_t count = 0;
+  for (int steps = 0; steps < kMaxSteps && current.hasOneUse(); ++steps) {
+    auto node = dyn_cast<onnx::NodeOp>(*current.getUsers().begin());
+    if (!node || node->getNumResults() == 0)
+      break;
+    if (node.getOpType() == "Add") {
+      Value other =
+          node.getInputs()[skipLayout(node.getInputs()[0]) == skipLayout(current) ? 1 : 0];
+      count += isShared(other);
+      // The residual comes last: what is added after it is another layer's.
+      if (count == 0 && steps > 4)
+        break;
+    } else if (node.getOpType() != "Reshape" && node.getOpType() != "Cast" &&
+               node.getOpType() != "Mul") {
+      break;
+    }
+    current = node->getResult(0);
+  }
+  return count;
+}
+
+void StructureReader::readExperts(moe::ExpertsOp op) {
+  MoELayerStructure layer;
+  layer.name = getName(op).str();
+  layer.experts = op.getNumExperts();
+  int64_t k = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1);
+  layer.topK = ShapedType::isDynamic(k) ? 0 : k;
+  if (moe::RouteOp route = getRoute(op.getExperts())) {
+    used.insert(route);
+    layer.name = getCommonScope(getName(route), getName(op));
+    layer.topK = route.getK();
+    RouterStructure router;
+    router.score = moe::stringifyScoreFunction(route.getScore()).str();
+    router.weights = moe::stringifyRouteWeight(route.getWeight()).str();
+    router.bias = bool(route.getSelectionBias());
+    router.groups = route.getGroups();
+    router.topGroups = route.getTopGroups();
+    router.scale = route.getScale().convertToDouble();
+    layer.router = router;
+  }
+  for (Value parameter : op.getParameters()) {
+    layer.parameters += getNumElements(parameter);
+    layer.bytes += getNumBytes(parameter);
+  }
+  readBody(op, layer);
+  layer.sharedExperts = countShared(op);
+  structure.linearFlopsPerToken += layer.flopsPerToken;
+  structure.idleParameters += layer.parameters - layer.parameters / layer.experts * layer.topK;
+  structure.moeLayers.push_back(std::move(layer));
+}
+
+void StructureReader::readAttention(moe::AttentionOp op) {
+  AttentionStructure layer;
+  layer.name = getName(op).str();
+  layer.heads = op.getNumHeads();
+  layer.kvHeads = op.getNumKVHeads();
+  layer.headDim = op.getHeadSize();
+  layer.causal = op.getCausal();
+  layer.window = op.getWindow();
+  layer.softcap = op.getSoftcap().convertToDouble();
+  layer.sinks = bool(op.getSinks());
+  // What the mask is known to hide counts as well.
+  if (std::optional<DictionaryAttr> hidden = op.getHidden()) {
+    layer.causal |= hidden->contains("causal");
+    if (auto window = hidden->getAs<IntegerAttr>("window"))
+      layer.window = window.getInt();
+  }
+  structure.attentionLayers.push_back(std::move(layer));
+}
+
+} // namespace
+
+ModelStructure moec::analyzeStructure(ModuleOp module) { return StructureReader().read(module); }
