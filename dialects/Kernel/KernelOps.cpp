@@ -1,5 +1,7 @@
 #include "dialects/Kernel/KernelOps.h"
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 using namespace moec::kernel;
 
@@ -129,10 +131,15 @@ void ArenaOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects
 //----------------------------------------------------------------------------------------===//
 
 LogicalResult PlaceOp::verify() {
+  if (isa<BlockArgument>(getMemory()))
+    return success();
   auto arena = getMemory().getDefiningOp<ArenaOp>();
   if (!arena)
     return emitOpError("is not in the memory of a 'kernel.arena'");
-  int64_t index = static_cast<int32_t>(getEntry()), count = arena.getEntries().size() / 3;
+  APInt constant;
+  if (!matchPattern(getEntry(), m_ConstantInt(&constant)))
+    return success();
+  int64_t index = constant.getSExtValue(), count = arena.getEntries().size() / 3;
   if (index < 0 || index >= count)
     return emitOpError("places entry ") << index << " of " << count;
   if (arena.getEntries()[3 * index] >= 0)

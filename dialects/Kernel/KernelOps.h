@@ -26,6 +26,9 @@ namespace moec::kernel {
 /// as pairs (operand, dimension) of sizes to multiply; dimension -1 is the operand itself, an
 /// index.
 inline constexpr llvm::StringLiteral kMultiplyAddsAttr = "kernel.multiply_adds";
+/// On a function that `moec-outline-repeats` made: it does no work itself but starts it, as the
+/// entry does.
+inline constexpr llvm::StringLiteral kOutlinedAttrName = "kernel.outlined";
 
 /// Teaches one-shot bufferization the kernel dialect.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);

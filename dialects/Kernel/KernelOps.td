@@ -102,15 +102,33 @@ def Kernel_WeightOp : Kernel_Op<"weight", [Pure, DeclareOpInterfaceMethods<Symbo
 def Kernel_CheckOp : Kernel_Op<"check", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "End the call with an error unless a condition holds";
   let description = [{
-    The error carries the name of the node (the operation's location) and the message. Outside a
-    parallel loop only.
+    The error carries the name of the node and the message. The node is `node` (from
+    `kernel.node_name`), by default the operation's location. Outside a parallel loop only.
 
     ```mlir
     kernel.check %ok, "the split sizes do not add up to the axis"
+    kernel.check %ok, "the split sizes do not add up to the axis" node %n
     ```
   }];
-  let arguments = (ins I1:$condition, StrAttr:$message);
-  let assemblyFormat = "$condition `,` $message attr-dict";
+  let arguments = (ins I1:$condition, StrAttr:$message, Optional<Index>:$node);
+  let assemblyFormat = "$condition `,` $message (`node` $node^)? attr-dict";
+  let builders = [OpBuilder<(ins "::mlir::Value":$condition, "::llvm::StringRef":$message), [{
+    build($_builder, $_state, condition, message, ::mlir::Value());
+  }]>];
+}
+
+def Kernel_NodeNameOp : Kernel_Op<"node_name", [Pure]> {
+  let summary = "A node of the model, by name, as a value";
+  let description = [{
+    What code that several nodes share (`moec-outline-repeats`) is told about the one it runs for.
+
+    ```mlir
+    %n = kernel.node_name "/model/layers.3/mlp/Gather_7"
+    ```
+  }];
+  let arguments = (ins StrAttr:$name);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$name attr-dict";
 }
 
 def Kernel_AppendStateOp : Kernel_Op<"append_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
@@ -158,13 +176,13 @@ def Kernel_PlaceOp : Kernel_Op<"place", [AllTypesMatch<["memory", "result"]>, De
   let summary = "Memory for an entry of the arena whose size is known only here";
   let description = [{
     Where the arena has room for `bytes` bytes during the entry's life, or else memory of its own. Given
-    back by `memref.dealloc`.
+    back by `memref.dealloc`. In a function that the entry calls, `memory` is an argument.
 
     ```mlir
-    %m = kernel.place 1 in %memory bytes %bytes : memref<?xi8>
+    %m = kernel.place %c1 in %memory bytes %bytes : memref<?xi8>
     ```
   }];
-  let arguments = (ins Kernel_MemRefOf<I8>:$memory, I32Attr:$entry, Index:$bytes);
+  let arguments = (ins Kernel_MemRefOf<I8>:$memory, Index:$entry, Index:$bytes);
   let results = (outs Kernel_MemRefOf<I8>:$result);
   let assemblyFormat = "$entry `in` $memory `bytes` $bytes attr-dict `:` type($result)";
   let hasVerifier = 1;

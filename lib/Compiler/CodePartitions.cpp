@@ -1,5 +1,6 @@
 #include "CodePartitions.h"
 
+#include "dialects/Kernel/KernelOps.h"
 #include "moec/Artifact/Codegen.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -52,9 +53,9 @@ private:
     sizes[function] = size;
   }
 
-  /// The entry calls the function of the model: those two are the glue.
+  /// The entry calls the function of the model, and that its parts: those are the glue.
   bool isGlue(LLVM::LLVMFuncOp function) {
-    if (function.getSymName() == defaultEntryName)
+    if (function.getSymName() == defaultEntryName || function->hasAttr(kernel::kOutlinedAttrName))
       return true;
     auto entry = symbols.lookup<LLVM::LLVMFuncOp>(defaultEntryName);
     return entry && used[entry].contains(function);
@@ -126,6 +127,7 @@ private:
     for (Operation *function : own) {
       auto copy = cast<LLVM::LLVMFuncOp>(builder.clone(*function));
       bool isShared = shared.contains(function) || copy.getSymName() == defaultEntryName;
+      copy->removeAttr(kernel::kOutlinedAttrName);
       copy.setLinkage(isShared ? LLVM::Linkage::External : LLVM::Linkage::Internal);
       copy.setVisibility_(isShared ? LLVM::Visibility::Hidden : LLVM::Visibility::Default);
     }

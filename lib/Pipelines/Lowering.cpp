@@ -68,6 +68,8 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   addCleanup(pm);
+  // After planning, which sees one function.
+  pm.addPass(createOutlineRepeatsPass());
   pm.addPass(createOutlineTasksPass());
 }
 

@@ -584,6 +584,84 @@ def LowerExpandShapesPass : Pass<"moec-lower-expand-shapes", "::mlir::func::Func
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def OutlineRepeatsPass : Pass<"moec-outline-repeats", "::mlir::ModuleOp"> {
+  let summary = "Make layers and experts functions";
+  let description = [{
+    Stretches of operations that stand in several places of the entry function, or of functions made
+    this way, become one function. What differs is passed: buffers, weights, sizes, constants (those that
+    grow alike from place to place as one number), and the names of nodes that checks speak of. What is
+    used afterwards is returned. Takes what saves most first, until nothing is saved any more, so experts
+    become functions inside those of layers.
+
+    Why: LLVM's time is superlinear in the size of a function, and a layer with 128 experts that are
+    written out is one of a hundred thousand operations.
+
+    Limits: stretches are equal operation by operation, in one order; constants and weights may stand
+    anywhere. Words are found by the distance between equal stretches, so one that comes again only a
+    few times and at different distances may be missed. Operations between `kernel.profile` marks differ
+    by the node's number: an instrumented model stays as it is. Locations are those of the first place.
+
+    Before:
+    ```mlir
+    func.func @main(%x: memref<8xf32>, %y: memref<8xf32>) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %one = arith.constant 1.0 : f32
+      %a0 = memref.load %x[%c0] : memref<8xf32>
+      %a1 = arith.negf %a0 : f32
+      %a2 = math.exp %a1 : f32
+      %a3 = arith.addf %a2, %one : f32
+      %a4 = arith.divf %one, %a3 : f32
+      %a5 = arith.mulf %a0, %a4 : f32
+      memref.store %a5, %y[%c0] : memref<8xf32>
+      memref.store %a4, %y[%c1] : memref<8xf32>
+      %c4 = arith.constant 4 : index
+      %c5 = arith.constant 5 : index
+      %b0 = memref.load %x[%c4] : memref<8xf32>
+      %b1 = arith.negf %b0 : f32
+      %b2 = math.exp %b1 : f32
+      %b3 = arith.addf %b2, %one : f32
+      %b4 = arith.divf %one, %b3 : f32
+      %b5 = arith.mulf %b0, %b4 : f32
+      memref.store %b5, %y[%c4] : memref<8xf32>
+      memref.store %b4, %y[%c5] : memref<8xf32>
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func private @main_part(%x: memref<8xf32>, %i: index, %y: memref<8xf32>)
+        attributes {kernel.outlined, no_inline} {
+      %one = arith.constant 1.0 : f32
+      %c1 = arith.constant 1 : index
+      %j = arith.addi %i, %c1 : index
+      %0 = memref.load %x[%i] : memref<8xf32>
+      %1 = arith.negf %0 : f32
+      %2 = math.exp %1 : f32
+      %3 = arith.addf %2, %one : f32
+      %4 = arith.divf %one, %3 : f32
+      %5 = arith.mulf %0, %4 : f32
+      memref.store %5, %y[%i] : memref<8xf32>
+      memref.store %4, %y[%j] : memref<8xf32>
+      return
+    }
+    func.func @main(%x: memref<8xf32>, %y: memref<8xf32>) {
+      %c0 = arith.constant 0 : index
+      call @main_part(%x, %c0, %y) : (memref<8xf32>, index, memref<8xf32>) -> ()
+      %c4 = arith.constant 4 : index
+      call @main_part(%x, %c4, %y) : (memref<8xf32>, index, memref<8xf32>) -> ()
+      return
+    }
+    ```
+  }];
+  let options = [Option<"minLength", "min-length", "unsigned", "8",
+                        "The fewest operations that become a function">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::moec::kernel::KernelDialect"];
+  let statistics = [Statistic<"numFunctions", "num-functions", "Functions made">,
+                    Statistic<"numCalls", "num-calls", "Stretches replaced by calls">];
+}
+
 def OutlineTasksPass : Pass<"par-outline-tasks", "::mlir::ModuleOp"> {
   let summary = "Make the bodies of parallel loops functions";
   let description = [{

@@ -169,8 +169,9 @@ private:
     Value bytes = arith::ConstantIndexOp::create(builder, loc, factor);
     for (Value size : alloc.getDynamicSizes())
       bytes = arith::MulIOp::create(builder, loc, bytes, size);
+    Value entry = arith::ConstantIndexOp::create(builder, loc, index);
     Value memory = kernel::PlaceOp::create(builder, loc, arena.getMemory().getType(),
-                                           arena.getMemory(), index, bytes);
+                                           arena.getMemory(), entry, bytes);
     for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
       if (isa<memref::DeallocOp>(user))
         user->setOperand(0, memory);

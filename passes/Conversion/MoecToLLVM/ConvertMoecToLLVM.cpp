@@ -72,7 +72,10 @@ void expandChecks(ModuleOp module) {
     OpBuilder builder = OpBuilder::atBlockEnd(before);
     cf::CondBranchOp::create(builder, check.getLoc(), check.getCondition(), after, fail);
     builder.setInsertionPointToStart(fail);
-    runtime.emitFail(builder, check.getLoc(), getContext(check), check.getMessage());
+    Value node = check.getNode() ? arith::IndexCastOp::create(builder, check.getLoc(),
+                                                              builder.getI64Type(), check.getNode())
+                                 : Value();
+    runtime.emitFail(builder, check.getLoc(), getContext(check), node, check.getMessage());
     LLVM::UnreachableOp::create(builder, check.getLoc());
     check.erase();
   }
@@ -176,8 +179,8 @@ struct PlaceLowering : ConvertOpToLLVMPattern<kernel::PlaceOp> {
 
   LogicalResult matchAndRewrite(kernel::PlaceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Value memory = runtime.emitPlace(rewriter, op.getLoc(), ::moec::getContext(op), op.getEntry(),
-                                     adaptor.getBytes());
+    Value memory = runtime.emitPlace(rewriter, op.getLoc(), ::moec::getContext(op),
+                                     adaptor.getEntry(), adaptor.getBytes());
     rewriter.replaceOp(
         op, describeBytes(op.getLoc(), *getTypeConverter(), op.getType(), memory, rewriter));
     return success();
@@ -194,6 +197,20 @@ struct AppendStateLowering : ConvertOpToLLVMPattern<kernel::AppendStateOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     runtime.emitAppendState(rewriter, op.getLoc(), ::moec::getContext(op), adaptor.getRows());
     rewriter.eraseOp(op);
+    return success();
+  }
+
+  RuntimeCalls &runtime;
+};
+
+struct NodeNameLowering : ConvertOpToLLVMPattern<kernel::NodeNameOp> {
+  NodeNameLowering(const LLVMTypeConverter &converter, RuntimeCalls &runtime)
+      : ConvertOpToLLVMPattern(converter), runtime(runtime) {}
+
+  LogicalResult matchAndRewrite(kernel::NodeNameOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value text = runtime.emitString(rewriter, op.getLoc(), op.getName());
+    rewriter.replaceOpWithNewOp<LLVM::PtrToIntOp>(op, rewriter.getI64Type(), text);
     return success();
   }
 
@@ -359,7 +376,7 @@ private:
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     patterns.add<AllocLowering, AppendStateLowering, ArenaLowering, DeallocLowering, LaunchLowering,
-                 PlaceLowering>(converter, runtime);
+                 NodeNameLowering, PlaceLowering>(converter, runtime);
     populateProfileToLLVMPatterns(converter, runtime, patterns);
     patterns.add<WeightLowering>(converter, runtime, offsets);
     LLVMConversionTarget target(*context);

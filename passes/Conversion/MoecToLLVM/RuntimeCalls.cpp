@@ -14,8 +14,13 @@ Type moec::getBufferType(MLIRContext *context) {
   return LLVM::LLVMStructType::getLiteral(context, {pointer, shape});
 }
 
+RuntimeCalls::RuntimeCalls(ModuleOp module) : module(module) {
+  for (auto symbol : module.getOps<SymbolOpInterface>())
+    symbols.insert(symbol.getName());
+}
+
 void RuntimeCalls::declare(StringRef name, Type result, ArrayRef<Type> arguments) {
-  if (module.lookupSymbol(name))
+  if (!isNew(name))
     return;
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   LLVM::LLVMFuncOp::create(builder, module.getLoc(), name,
@@ -61,9 +66,9 @@ Value RuntimeCalls::emitPlan(OpBuilder &builder, Location loc, Value context, in
                   {context, LLVM::AddressOfOp::create(builder, loc, arena), sizes, offsets});
 }
 
-Value RuntimeCalls::emitPlace(OpBuilder &builder, Location loc, Value context, int32_t entry,
+Value RuntimeCalls::emitPlace(OpBuilder &builder, Location loc, Value context, Value entry,
                               Value bytes) {
-  Value index = LLVM::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(entry));
+  Value index = LLVM::TruncOp::create(builder, loc, builder.getI32Type(), entry);
   return emitCall(builder, loc, "moec_rt_place", LLVM::LLVMPointerType::get(builder.getContext()),
                   {context, index, bytes});
 }
@@ -79,9 +84,15 @@ void RuntimeCalls::emitParallel(OpBuilder &builder, Location loc, Value context,
            {context, task, arguments, count, grain});
 }
 
-void RuntimeCalls::emitFail(OpBuilder &builder, Location loc, Value context, StringRef message) {
-  auto name = loc->findInstanceOf<NameLoc>();
-  Value node = emitString(builder, loc, name ? name.getName().getValue() : StringRef("?"));
+void RuntimeCalls::emitFail(OpBuilder &builder, Location loc, Value context, Value node,
+                            StringRef message) {
+  if (node) {
+    auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    node = LLVM::IntToPtrOp::create(builder, loc, pointer, node);
+  } else {
+    auto name = loc->findInstanceOf<NameLoc>();
+    node = emitString(builder, loc, name ? name.getName().getValue() : StringRef("?"));
+  }
   Value text = emitString(builder, loc, message);
   emitCall(builder, loc, "moec_rt_fail", LLVM::LLVMVoidType::get(builder.getContext()),
            {context, node, text});
@@ -98,7 +109,7 @@ void RuntimeCalls::emitProfile(OpBuilder &builder, Location loc, StringRef funct
 Value RuntimeCalls::emitWeights(OpBuilder &builder, Location loc) {
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
   StringRef name = "moec_rt_weights";
-  if (!module.lookupSymbol(name)) {
+  if (isNew(name)) {
     OpBuilder atStart = OpBuilder::atBlockBegin(module.getBody());
     auto global = LLVM::GlobalOp::create(atStart, module.getLoc(), pointer, /*isConstant=*/false,
                                          LLVM::Linkage::External, name, Attribute());
@@ -114,7 +125,7 @@ Value RuntimeCalls::emitWeights(OpBuilder &builder, Location loc) {
 Value RuntimeCalls::emitString(OpBuilder &builder, Location loc, StringRef text) {
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
   std::string name = "str_" + llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true);
-  if (!module.lookupSymbol(name)) {
+  if (isNew(name)) {
     OpBuilder atStart = OpBuilder::atBlockBegin(module.getBody());
     std::string bytes = text.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());

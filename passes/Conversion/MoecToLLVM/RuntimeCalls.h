@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace moec {
 
@@ -21,7 +22,7 @@ mlir::Type getBufferType(mlir::MLIRContext *context);
 /// Emits calls; declares functions and strings in the module on first use.
 class RuntimeCalls {
 public:
-  explicit RuntimeCalls(mlir::ModuleOp module) : module(module) {}
+  explicit RuntimeCalls(mlir::ModuleOp module);
 
   mlir::Value emitAlloc(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                         mlir::Value bytes);
@@ -33,17 +34,19 @@ public:
                        int64_t numSizes, llvm::ArrayRef<int32_t> entries, mlir::Value sizes,
                        mlir::Value offsets);
   mlir::Value emitPlace(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
-                        int32_t entry, mlir::Value bytes);
+                        mlir::Value entry, mlir::Value bytes);
   void emitAppendState(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                        mlir::Value rows);
   void emitParallel(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
                     mlir::Value task, mlir::Value arguments, mlir::Value count, mlir::Value grain);
-  /// The node's name is the location's.
-  void emitFail(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context,
+  /// `node` is the address of the node's name, as an i64; by default the name is the location's.
+  void emitFail(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value context, mlir::Value node,
                 llvm::StringRef message);
   /// `function` is one of moec_rt_profile_*, `number` its count or stretch, `work` what follows.
   void emitProfile(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef function,
                    mlir::Value context, int64_t number, mlir::ValueRange work = {});
+  /// The address of the text, which ends with a zero.
+  mlir::Value emitString(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef text);
   /// The address of the first byte of the packed weights.
   mlir::Value emitWeights(mlir::OpBuilder &builder, mlir::Location loc);
 
@@ -51,9 +54,11 @@ private:
   void declare(llvm::StringRef name, mlir::Type result, llvm::ArrayRef<mlir::Type> arguments);
   mlir::Value emitCall(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
                        mlir::Type result, mlir::ValueRange operands);
-  mlir::Value emitString(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef text);
+  /// Whether there is no such symbol yet; there is one from now on.
+  bool isNew(llvm::StringRef symbol) { return symbols.insert(symbol).second; }
 
   mlir::ModuleOp module;
+  llvm::StringSet<> symbols; ///< A search of the module for each would be quadratic.
 };
 
 } // namespace moec

@@ -32,26 +32,30 @@ func.func @numbers(%a: index) {
 
 // -----
 
-func.func @elsewhere(%m: memref<?xi8>, %a: index) {
+func.func @elsewhere(%a: index) {
+  %c0 = arith.constant 0 : index
+  %m = memref.alloc(%a) : memref<?xi8>
   // expected-error @+1 {{'kernel.place' op is not in the memory of a 'kernel.arena'}}
-  %0 = kernel.place 0 in %m bytes %a : memref<?xi8>
+  %0 = kernel.place %c0 in %m bytes %a : memref<?xi8>
   return
 }
 
 // -----
 
 func.func @entry(%a: index) {
+  %c1 = arith.constant 1 : index
   %memory, %offsets = kernel.arena sizes(%a) entries [? in 3 to 7] : memref<?xi8>, memref<1xindex>
   // expected-error @+1 {{'kernel.place' op places entry 1 of 1}}
-  %0 = kernel.place 1 in %memory bytes %a : memref<?xi8>
+  %0 = kernel.place %c1 in %memory bytes %a : memref<?xi8>
   return
 }
 
 // -----
 
 func.func @known(%a: index) {
+  %c0 = arith.constant 0 : index
   %memory, %offsets = kernel.arena sizes(%a) entries [0 in 3 to 7] : memref<?xi8>, memref<1xindex>
   // expected-error @+1 {{'kernel.place' op places entry 0, whose size is known to the arena}}
-  %0 = kernel.place 0 in %memory bytes %a : memref<?xi8>
+  %0 = kernel.place %c0 in %memory bytes %a : memref<?xi8>
   return
 }

@@ -65,11 +65,11 @@ func.func @data(%x: memref<1xindex>, %y: memref<?xf32>) -> memref<?xf32> {
   // CHECK:      %[[MEMORY:.*]], %{{.*}} = kernel.arena sizes() entries [? in 3 to 3, ? in 6 to end]
   // CHECK:      %[[N:.*]] = memref.load %{{.*}} : memref<1xindex>
   // CHECK:      %[[BYTES:.*]] = arith.muli %[[N]], %{{.*}} : index
-  // CHECK:      %[[P:.*]] = kernel.place 0 in %[[MEMORY]] bytes %[[BYTES]]
+  // CHECK:      %[[P:.*]] = kernel.place %{{.*}} in %[[MEMORY]] bytes %[[BYTES]]
   // CHECK:      %[[A:.*]] = memref.view %[[P]][%{{.*}}][%[[N]]]
   // CHECK-NEXT: call @use(%[[A]])
   // CHECK-NEXT: memref.dealloc %[[P]]
-  // CHECK:      kernel.place 1 in %[[MEMORY]]
+  // CHECK:      kernel.place %{{.*}} in %[[MEMORY]]
   %c0 = arith.constant 0 : index
   %n = memref.load %x[%c0] : memref<1xindex>
   %a = memref.alloc(%n) : memref<?xf32>
