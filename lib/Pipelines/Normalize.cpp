@@ -1,5 +1,6 @@
 #include "moec/Pipelines/Normalize.h"
 
+#include "passes/Raising/Passes.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -11,6 +12,7 @@ using namespace mlir;
 void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &options) {
   // Types first: definitions depend on them. Passes that expand infer again.
   pm.addNestedPass<func::FuncOp>(createInferTypesPass());
+  pm.addNestedPass<func::FuncOp>(createRaiseFusedAttentionPass());
   pm.addPass(createExpandContribPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
   // Before operators are expanded that it knows.

@@ -3,6 +3,38 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseFusedAttentionPass : Pass<"moe-raise-fused-attention", "::mlir::func::FuncOp"> {
+  let summary = "Attention and rotary embedding from the operators that are just that";
+  let description = [{
+    `Attention` and `RotaryEmbedding` of ONNX, `GroupQueryAttention`, `MultiHeadAttention` and
+    `RotaryEmbedding` of ONNX Runtime become `moe.attention` and `moe.rotary`, with nodes around them that
+    separate the heads, split packed queries, keys and values, add biases and append to caches. It runs before
+    such nodes are expanded, also where nothing else is raised.
+
+    Why: their definitions are hundreds of nodes, and ONNX Runtime's operators have none.
+
+    Limits: nodes whose scores are results, quantised caches, packed keys (`MultiHeadAttention`) and masks of
+    integers stay; so do causal nodes with other numbers of queries than of new keys. A cache of `GroupQueryAttention` is copied.
+
+    Before:
+    ```mlir
+    func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x2x?x16xf32>, %v: tensor<?x2x?x16xf32>) -> tensor<?x4x?x16xf32> {
+      %y = onnx.node "Attention"(%q, %k, %v) version 24 {scale = 2.500000e-01 : f32} : (tensor<?x4x?x16xf32>, tensor<?x2x?x16xf32>, tensor<?x2x?x16xf32>) -> tensor<?x4x?x16xf32>
+      return %y : tensor<?x4x?x16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x2x?x16xf32>, %v: tensor<?x2x?x16xf32>) -> tensor<?x4x?x16xf32> {
+      %y = moe.attention %q, %k, %v {scale = 2.500000e-01 : f32} : (tensor<?x4x?x16xf32>, tensor<?x2x?x16xf32>, tensor<?x2x?x16xf32>) -> tensor<?x4x?x16xf32>
+      return %y : tensor<?x4x?x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Nodes">];
+}
+
 def RaiseLinearPass : Pass<"moe-raise-linear", "::mlir::func::FuncOp"> {
   let summary = "Linear layers from matrix products with weights";
   let description = [{

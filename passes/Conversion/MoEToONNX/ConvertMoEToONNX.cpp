@@ -12,6 +12,7 @@ namespace {
 const SpellingTable &getSpellings() {
   static const SpellingTable table = [] {
     SpellingTable result;
+    addAttentionSpellings(result);
     addLinearSpellings(result);
     addRoutingSpellings(result);
     return result;
