@@ -20,7 +20,11 @@ struct Pair {
   unsigned input, output;
   onnx::NodeOp concat;
   int64_t axis = 0;
-  SymExpr rows; ///< how many are added
+  SymExpr rows;               ///< how many are added
+  SmallVector<SymExpr> added; ///< the sizes of what is added
+  // Of the input, as far as known without it; without a name: "".
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> names;
 };
 
 class StateFinder {
@@ -73,23 +77,34 @@ public:
     if (!known.isRanked || known.getRank() != rank)
       return no("the sizes of what is new are not known");
     pair.rows = known.dims[pair.axis];
+    pair.added = known.dims;
     if (!dependsOnInputsOnly(pair.rows))
       return no("how many rows are new does not follow from the sizes of inputs");
     return success();
   }
 
-  /// Whether the sizes of the pair's input, but for the one it grows along, are known without it:
-  /// fixed, or named as a size of an input that is no state.
-  bool hasKnownSizes(const Pair &pair, const llvm::StringSet<> &names) {
+  /// Finds the sizes of the pair's input, but for the one it grows along, without that input: what
+  /// is added has them too, so that they are fixed or sizes of inputs that are no state, by these
+  /// `names`.
+  bool findSizes(Pair &pair, const llvm::StringSet<> &names) {
     auto type = cast<RankedTensorType>(function.getArgument(pair.input).getType());
-    auto dims = function.getArgAttrOfType<ArrayAttr>(pair.input, onnx::kDimsAttr);
+    pair.shape = llvm::to_vector(type.getShape());
+    pair.names.assign(type.getRank(), StringRef());
     for (int64_t i = 0; i < type.getRank(); ++i) {
-      if (i == pair.axis || !type.isDynamicDim(i))
-        continue;
-      auto name = dims && i < static_cast<int64_t>(dims.size()) ? dyn_cast<StringAttr>(dims[i])
-                                                                : StringAttr();
-      if (!name || name.empty() || !names.contains(name.getValue()))
-        return false;
+      StringRef own = nameOfSize(pair.input, i);
+      std::optional<int64_t> fixed = pair.added[i].getConstant();
+      if (i == pair.axis) {
+        pair.names[i] = own;
+      } else if (fixed) {
+        if (!type.isDynamicDim(i) && type.getDimSize(i) != *fixed)
+          return false;
+        pair.shape[i] = *fixed;
+      } else if (type.isDynamicDim(i)) {
+        StringRef name = nameOfSize(pair.added[i]);
+        pair.names[i] = names.contains(name) ? name : own;
+        if (pair.names[i].empty() || !names.contains(pair.names[i]))
+          return false;
+      }
     }
     return true;
   }
@@ -101,6 +116,25 @@ public:
   }
 
 private:
+  StringRef nameOfSize(unsigned input, int64_t dim) {
+    auto dims = function.getArgAttrOfType<ArrayAttr>(input, onnx::kDimsAttr);
+    auto name = dims && dim < static_cast<int64_t>(dims.size()) ? dyn_cast<StringAttr>(dims[dim])
+                                                                : StringAttr();
+    return name ? name.getValue() : StringRef();
+  }
+
+  /// … of an expression that is the size of an input; empty for others.
+  StringRef nameOfSize(SymExpr expr) {
+    const SymNode *node = expr.getNode();
+    if (node->terms.size() != 1 || node->terms[0].coefficient != 1 ||
+        node->terms[0].atoms.size() != 1)
+      return {};
+    const SymNode *atom = node->terms[0].atoms[0];
+    auto argument =
+        atom->kind == SymKind::Dim ? dyn_cast<BlockArgument>(atom->value) : BlockArgument();
+    return argument ? nameOfSize(argument.getArgNumber(), atom->index) : StringRef();
+  }
+
   bool dependsOnInputsOnly(SymExpr expr) {
     if (!expr || !expr.isOfSizes())
       return false;
@@ -133,6 +167,7 @@ struct IntroduceState : impl::IntroduceStatePassBase<IntroduceState> {
 
 private:
   LogicalResult run(func::FuncOp function) {
+    refusals.clear();
     StateFinder finder(function);
     FailureOr<SmallVector<Pair>> candidates =
         pairs == "auto" ? findByNames(function, finder) : findNamed(function, finder);
@@ -155,14 +190,21 @@ private:
       if (llvm::none_of(proven, [&](const Pair &pair) { return pair.input == i; }))
         finder.addNames(i, names);
     SmallVector<Pair> taken;
-    for (const Pair &pair : proven) {
-      if (finder.hasKnownSizes(pair, names))
+    for (Pair &pair : proven) {
+      if (finder.findSizes(pair, names))
         taken.push_back(pair);
-      else if (failed(refuse(function, finder.inputName(pair.input),
-                             "a size of it is not the size of another input, by its name")))
+      else if (failed(refuse(
+                   function, finder.inputName(pair.input),
+                   "a size of it is neither fixed nor, by its name, the size of another input")))
         return failure();
     }
     introduce(function, finder, taken);
+    if (taken.empty()) {
+      InFlightDiagnostic warning = emitWarning(function.getLoc())
+                                   << "no cache of the model is kept as state";
+      for (const std::string &refusal : refusals)
+        warning.attachNote() << refusal;
+    }
     return success();
   }
 
@@ -170,7 +212,9 @@ private:
     if (pairs != "auto")
       return emitError(function.getLoc())
              << "'" << input << "' cannot be kept as state: " << reason;
-    emitRemark(function.getLoc()) << "'" << input << "' is not kept as state: " << reason;
+    std::string text = ("'" + input + "' is not kept as state: " + reason).str();
+    emitRemark(function.getLoc()) << text;
+    refusals.push_back(std::move(text));
     return success();
   }
 
@@ -185,10 +229,9 @@ private:
         if (!output)
           output = finder.findOutput(present);
       if (output)
-        found.push_back({i, *output, {}, 0, {}});
+        found.push_back({i, *output, {}});
       else
-        emitRemark(function.getLoc())
-            << "'" << name << "' is not kept as state: no output goes with it";
+        (void)refuse(function, name, "no output goes with it");
     }
     return found;
   }
@@ -205,7 +248,7 @@ private:
         std::optional<unsigned> input = finder.findInput(item.take_front(at));
         std::optional<unsigned> output = finder.findOutput(item.drop_front(at + 1));
         if (input && output)
-          pair = Pair{*input, *output, {}, 0, {}};
+          pair = Pair{*input, *output, {}};
       }
       if (!pair)
         return emitError(function.getLoc())
@@ -228,6 +271,9 @@ private:
     for (Pair &pair : taken) {
       BlockArgument past = function.getArgument(pair.input);
       StringRef name = finder.inputName(pair.input);
+      auto elementType = cast<RankedTensorType>(past.getType()).getElementType();
+      past.setType(RankedTensorType::get(pair.shape, elementType));
+      function.setArgAttr(pair.input, onnx::kDimsAttr, atStart.getStrArrayAttr(pair.names));
       auto present = function.getResultAttrOfType<StringAttr>(pair.output, onnx::kNameAttr);
       moe::StateOp::create(
           atStart, past.getLoc(), atStart.getStringAttr(name), atStart.getI64IntegerAttr(pair.axis),
@@ -245,10 +291,14 @@ private:
           << "'" << name << "' is kept as state, with '" << present.getValue() << "'";
       ++numStates;
     }
+    Block &body = function.getBody().front();
+    function.setType(atStart.getFunctionType(body.getArgumentTypes(), function.getResultTypes()));
     terminator->eraseOperands(outputs);
     if (failed(function.eraseResults(outputs)))
       llvm_unreachable("a function takes any type");
   }
+
+  SmallVector<std::string> refusals;
 };
 
 } // namespace

@@ -23,6 +23,8 @@ func.func @main(%x: tensor<?x?x4xf32> {onnx.name = "x", onnx.dims = ["b", "s", "
 
 // CHECK-LABEL: func.func @left_alone_past_behind(
 // CHECK:         onnx.node "Concat"
+// expected-warning@+3 {{no cache of the model is kept as state}}
+// expected-note@+2 {{'past.0' is not kept as state}}
 // expected-remark@+1 {{'past.0' is not kept as state: the output is not Concat of the input and what is new}}
 func.func @left_alone_past_behind(%x: tensor<2x?xf32> {onnx.name = "x"}, %past: tensor<2x?xf32> {onnx.name = "past.0"})
     -> (tensor<2x?xf32> {onnx.name = "present.0"}) {
@@ -34,8 +36,10 @@ func.func @left_alone_past_behind(%x: tensor<2x?xf32> {onnx.name = "x"}, %past: 
 
 // CHECK-LABEL: func.func @left_alone_batch_unknown(
 // CHECK:         onnx.node "Concat"
-// expected-remark@+1 {{'past.0' is not kept as state: a size of it is not the size of another input, by its name}}
-func.func @left_alone_batch_unknown(%x: tensor<?x?xf32> {onnx.name = "x", onnx.dims = ["a", "s"]},
+// expected-warning@+3 {{no cache of the model is kept as state}}
+// expected-note@+2 {{'past.0' is not kept as state}}
+// expected-remark@+1 {{'past.0' is not kept as state: a size of it is neither fixed nor, by its name, the size of another input}}
+func.func @left_alone_batch_unknown(%x: tensor<?x?xf32> {onnx.name = "x", onnx.dims = ["", "s"]},
                                     %past: tensor<?x?xf32> {onnx.name = "past.0", onnx.dims = ["b", "p"]})
     -> (tensor<?x?xf32> {onnx.name = "present.0"}) {
   %all = onnx.node "Concat"(%past, %x) version 13 {axis = 1 : i64} : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
@@ -46,6 +50,8 @@ func.func @left_alone_batch_unknown(%x: tensor<?x?xf32> {onnx.name = "x", onnx.d
 
 // CHECK-LABEL: func.func @left_alone_rows_depend_on_data(
 // CHECK:         onnx.node "Concat"
+// expected-warning@+3 {{no cache of the model is kept as state}}
+// expected-note@+2 {{'past.0' is not kept as state}}
 // expected-remark@+1 {{'past.0' is not kept as state: how many rows are new does not follow from the sizes of inputs}}
 func.func @left_alone_rows_depend_on_data(%x: tensor<?xf32> {onnx.name = "x"}, %past: tensor<1x?xi64> {onnx.name = "past.0"})
     -> (tensor<1x?xi64> {onnx.name = "present.0"}) {
@@ -57,6 +63,8 @@ func.func @left_alone_rows_depend_on_data(%x: tensor<?xf32> {onnx.name = "x"}, %
 // -----
 
 // CHECK-LABEL: func.func @left_alone_without_output(
+// expected-warning@+3 {{no cache of the model is kept as state}}
+// expected-note@+2 {{'past.0' is not kept as state}}
 // expected-remark@+1 {{'past.0' is not kept as state: no output goes with it}}
 func.func @left_alone_without_output(%past: tensor<2x?xf32> {onnx.name = "past.0"}) -> (tensor<2x?xf32> {onnx.name = "y"}) {
   return %past : tensor<2x?xf32>
@@ -76,4 +84,18 @@ func.func @left_alone_other_rows(%x: tensor<2x?xf32> {onnx.name = "x"}, %z: tens
   %0 = onnx.node "Concat"(%a, %x) version 13 {axis = 1 : i64} : (tensor<2x?xf32>, tensor<2x?xf32>) -> tensor<2x?xf32>
   %1 = onnx.node "Concat"(%b, %z) version 13 {axis = 1 : i64} : (tensor<2x?xf32>, tensor<2x?xf32>) -> tensor<2x?xf32>
   return %0, %1 : tensor<2x?xf32>, tensor<2x?xf32>
+}
+
+// -----
+
+// Sizes that the file does not tell are those of what is added.
+// CHECK:       moe.state @past.0 axis 2 capacity 4096 present "present.0" : tensor<?x2x?x8xf32>
+// CHECK-LABEL: func.func @sizes_of_rows(
+// CHECK-SAME:    %{{[a-z0-9]*}}: tensor<?x2x?x8xf32> {moe.state = @past.0, onnx.dims = ["a", "", "l", ""], onnx.name = "past.0"})
+// expected-remark@+1 {{'past.0' is kept as state, with 'present.0'}}
+func.func @sizes_of_rows(%x: tensor<?x2x?x8xf32> {onnx.name = "x", onnx.dims = ["a", "", "s", ""]},
+                         %past: tensor<?x?x?x?xf32> {onnx.name = "past.0", onnx.dims = ["b", "h", "l", "d"]})
+    -> (tensor<?x2x?x8xf32> {onnx.name = "present.0"}) {
+  %all = onnx.node "Concat"(%past, %x) version 13 {axis = 2 : i64} : (tensor<?x?x?x?xf32>, tensor<?x2x?x8xf32>) -> tensor<?x2x?x8xf32>
+  return %all : tensor<?x2x?x8xf32>
 }
