@@ -276,6 +276,7 @@ bool Arena::assign(Plan &plan, int64_t &missing) {
   }
   for (int32_t u = 0; u < numUnknowns; ++u)
     plan.gaps[u].count = 0;
+  plan.wanted = 0;
   // By size and length of life, so that what stays lies together and leaves its room to what comes
   // and goes; where that leaves holes, by size.
   auto arrange = [&](auto weigh) {
@@ -357,8 +358,12 @@ void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int
       return nullptr;
     }
   }
-  missing = plan->total;
-  if (!reserve(plan->total))
+  missing = std::max(plan->total, plan->wanted);
+  // Room for late sizes that are larger in other calls: pages that nothing is written to cost
+  // nothing, unless a host counts them.
+  if (numUnknowns > 0)
+    missing += memory->isFromSystem() ? missing : missing / 8;
+  if (!reserve(missing))
     return nullptr;
   for (int32_t e = 0; e < table->num_entries; ++e)
     if (entries[e].size < 0) {
@@ -374,9 +379,11 @@ void *Arena::plan(const moec_rt_arena &newTable, const int64_t *sizes, const int
 }
 
 void *Arena::place(int32_t entry, int64_t size) {
-  if (!current || size <= 0 || size > largestSize)
+  if (!current || size < 0 || size > largestSize)
     return nullptr;
   current->bytes[entry] = size;
+  if (size == 0)
+    return block; // nothing is ever there
   Gaps &gaps = current->gaps[unknowns[entry]];
   if (gaps.count == 0)
     findGaps(*current, entry, gaps);
@@ -386,8 +393,10 @@ void *Arena::place(int32_t entry, int64_t size) {
   });
   numPlaced = (int32_t)(end - placed.data);
   const int64_t offset = findPlace(gaps, entry, roundUp(size));
-  if (offset + roundUp(size) > capacity)
+  if (offset + roundUp(size) > capacity) {
+    current->wanted = offset + roundUp(size);
     return nullptr;
+  }
   current->offsets[entry] = offset;
   used = std::max(used, offset + roundUp(size));
   Placed *position = end;

@@ -82,6 +82,7 @@ private:
     Array<int64_t> offsets; ///< By entry; -1: has no place (yet).
     Array<Gaps> gaps;       ///< By entry of unknown size, as numbered in `unknowns`.
     int64_t total = 0;
+    int64_t wanted = 0; ///< Where a buffer of unknown size would have ended that found no room.
     uint64_t lastCall = 0;
     bool isAhead = false; ///< For sizes up to those of the tuple.
 

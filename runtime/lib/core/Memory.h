@@ -35,6 +35,9 @@ public:
   void *systemAllocate(int64_t size);
   void systemFree(void *pointer, int64_t size);
 
+  /// Memory does not come from a host's allocator.
+  bool isFromSystem() const { return !hasAllocator; }
+
   /// How often the system (or the host's allocator) was asked for memory.
   int64_t numAllocations() const { return allocations; }
   /// The most bytes of live and kept blocks at one time since startCall().

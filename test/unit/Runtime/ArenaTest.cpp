@@ -197,14 +197,21 @@ TEST_F(ArenaTest, PlacesInGaps) {
   ASSERT_EQ(plan({1024}), 2048);
   char *other = base + (offsets[0] == 0 ? 1024 : 0);
   EXPECT_EQ(arena.place(2, 1000), other);
-  EXPECT_EQ(arena.place(3, 1), nullptr);
+  // Beyond the plan there is as much room again, for sizes that differ from call to call.
+  EXPECT_EQ(arena.place(3, 2048), base + 2048);
   EXPECT_EQ(arena.place(4, 65), base + offsets[0]);
-  EXPECT_EQ(arena.usedBytes(), 2048);
-  EXPECT_EQ(arena.liveBytes(), 1024 + 1024);
+  EXPECT_EQ(arena.usedBytes(), 4096);
+  EXPECT_EQ(arena.liveBytes(), 1024 + 1000 + 2048);
   // The next call's are others.
   plan({1024});
   EXPECT_EQ(arena.place(3, 1), other);
   EXPECT_EQ(arena.place(2, -1), nullptr);
+  EXPECT_EQ(arena.place(2, 0), base);
+  // What finds no room has it in the next call.
+  plan({1024});
+  EXPECT_EQ(arena.place(3, 4096), nullptr);
+  plan({1024});
+  EXPECT_NE(arena.place(3, 4096), nullptr);
 }
 
 TEST_F(ArenaTest, SizesThatCannotBe) {
