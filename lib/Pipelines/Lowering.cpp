@@ -66,7 +66,8 @@ void moec::buildBufferizePipeline(OpPassManager &pm, const LoweringOptions &opti
   // Loops before memory is planned: what shares a loop is in use at the same time, and views of one
   // arena cannot be told apart.
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParPass());
-  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  if (options.planMemory)
+    pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   addCleanup(pm);
   // After planning, which sees one function.
   pm.addPass(createOutlineRepeatsPass());

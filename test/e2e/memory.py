@@ -1,8 +1,13 @@
 """Memory of a call: what it holds at most is within a fifth of the buffers that it has in use at once,
-and a call with sizes that were seen before asks the system for nothing. Prints a table.
+and a call with sizes that were seen before asks the system for nothing, whichever experts its tokens
+go to. Prints a table.
+
+What is in use at once is also measured without the plan: the same program with a buffer allocated at
+its first use and freed after its last one, whose peak the runtime counts.
 
 REQUIRES: moec-test-python
-RUN: %python %s %models/moe-mini %t
+RUN: %cc -I %src_root/runtime/include %S/Inputs/other_inputs.c -o %t-other-inputs -ldl
+RUN: %python %s %models/moe-mini %t %t-other-inputs
 """
 
 import json
@@ -15,7 +20,7 @@ import numpy as np
 # What the plan cannot know: buffers come in multiples of 64 bytes.
 MOST = 1.2
 
-data, work = map(pathlib.Path, sys.argv[1:])
+data, work, other_inputs = map(pathlib.Path, sys.argv[1:])
 work.mkdir(parents=True, exist_ok=True)
 
 
@@ -23,12 +28,26 @@ def moec(*arguments):
     return subprocess.run(["moec", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
+def tool(*arguments):
+    return subprocess.run([*map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+def compile_unplanned(model, library):
+    """The model with allocations in place of the plan. For a CPU that the passes assume by default."""
+    lowered, buffers = library.with_suffix(".lower.mlir"), library.with_suffix(".buffers.mlir")
+    moec("compile", model, "--target-cpu", "x86-64", "--emit=lower", "-o", lowered)
+    tool("moec-opt", lowered, "--moec-bufferize-pipeline=plan-memory=false", "-o", buffers)
+    moec("compile", buffers, "--target-cpu", "x86-64", "--from=bufferize", "-o", library)
+
+
 tokens = np.load(data / "eval.npz")["input_ids"].reshape(-1).astype(np.int64)
 problems = []
 print("model              tokens    peak MB    live MB  ratio  allocations: first call, later")
 for name in ("model", "model_grouped", "model_with_past"):
     library = work / f"{name}.so"
+    unplanned = work / f"{name}-unplanned.so"
     moec("compile", data / f"{name}.onnx", "-o", library)
+    compile_unplanned(data / f"{name}.onnx", unplanned)
     for count in (1, 16, 256):
         arrays = {"input_ids": tokens[None, :count]}
         if name == "model_with_past":
@@ -40,8 +59,18 @@ for name in ("model", "model_grouped", "model_with_past"):
         peak, live = found["call_peak_mb"], found["call_live_mb"]
         first, later = found["first_call_allocations"], found["later_allocations"]
         print(f"{name:18} {count:6} {peak:10.3f} {live:10.3f} {peak / live:6.3f}  {first} {later}")
+        if count <= 16 or name == "model_grouped":
+            unplanned_bench = moec("bench", unplanned, "--inputs", work / "inputs.npz", "--seconds", 0, "--json")
+            measured = json.loads(unplanned_bench)["call_peak_mb"]
+            print(f"{'':18} {'':6} {peak:10.3f} {measured:10.3f} {peak / measured:6.3f}  without a plan")
+            if not peak <= MOST * measured:
+                problems.append(f"{name}, {count} tokens: {peak / measured:.3f} times the peak of allocations")
         if not 1 <= peak / live <= MOST:
             problems.append(f"{name}, {count} tokens: {peak / live:.3f} times what is in use at once")
         if first == 0 or later != 0:
             problems.append(f"{name}, {count} tokens: {first} allocations, then {later}")
+        if name == "model_grouped":
+            first, later = tool(other_inputs, library, count, 40).split()
+            if first != later:
+                problems.append(f"{name}, {count} tokens: {first} allocations, {later} after other inputs")
 sys.exit("\n".join(problems) or None)

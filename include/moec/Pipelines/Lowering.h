@@ -10,6 +10,10 @@ namespace moec {
 
 /// What the phases from `lower` on need to know of the target.
 struct LoweringOptions : mlir::PassPipelineOptions<LoweringOptions> {
+  Option<bool> planMemory{*this, "plan-memory",
+                          llvm::cl::desc("Place the buffers of a call in one block of memory; else "
+                                         "each is allocated and freed"),
+                          llvm::cl::init(true)};
   Option<unsigned> vectorBytes{*this, "vector-bytes",
                                llvm::cl::desc("Width of a vector register, in bytes"),
                                llvm::cl::init(16)};
