@@ -179,4 +179,43 @@ def RaiseActivationsPass : Pass<"moe-raise-activations", "::mlir::func::FuncOp">
   let statistics = [Statistic<"numRaised", "num-raised", "Activations">];
 }
 
+def RaiseFusedExpertsPass : Pass<"moe-raise-fused-experts", "::mlir::func::FuncOp"> {
+  let summary = "Routers and experts from ONNX Runtime's MoE operator";
+  let description = [{
+    A com.microsoft::MoE becomes `moe.route` (softmax over all experts, then the best k) and `moe.experts`. Gate
+    and up in one matrix, interleaved or one after the other, are cut apart in the body. Weights that lie
+    [in, out], as in old files, are recognised by their sizes.
+
+    Why: the operator has no definition in ONNX, and one form of experts is enough for what follows.
+
+    Limits: weights are static stacks. `use_sparse_mixer` is ignored, as by ONNX Runtime's CPU kernel, with a
+    warning. What does not fit together is a remark, and stays.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %l: tensor<?x2xf32>, %a: tensor<2x8x4xf32>, %b: tensor<2x4x8xf32>) -> tensor<?x4xf32> {
+      %none = onnx.none
+      %0 = onnx.node "com.microsoft::MoE"(%x, %l, %a, %none, %b) version 1 {k = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xf32>, tensor<2x8x4xf32>, none, tensor<2x4x8xf32>) -> tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %l: tensor<?x2xf32>, %a: tensor<2x8x4xf32>, %b: tensor<2x4x8xf32>) -> tensor<?x4xf32> {
+      %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>} : (tensor<?x2xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+      %0 = moe.experts %x to %e weights %w parameters(%a, %b : tensor<2x8x4xf32>, tensor<2x4x8xf32>) {num_experts = 2 : i64, segments = array<i64: 1, 1>} : (tensor<?x4xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x4xf32> {
+      ^bb0(%t: tensor<?x4xf32>, %u: tensor<8x4xf32>, %d: tensor<4x8xf32>):
+        %1 = moe.linear %t, %u transposed : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+        %2 = moe.activation <relu> %1 : tensor<?x8xf32>
+        %3 = moe.linear %2, %d transposed : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+        moe.yield %3 : tensor<?x4xf32>
+      }
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Operators">];
+}
+
 #endif // MOEC_PASSES_RAISING_PASSES_TD

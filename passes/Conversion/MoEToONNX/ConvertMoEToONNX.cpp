@@ -13,6 +13,7 @@ const SpellingTable &getSpellings() {
   static const SpellingTable table = [] {
     SpellingTable result;
     addAttentionSpellings(result);
+    addExpertSpellings(result);
     addLinearSpellings(result);
     addRoutingSpellings(result);
     return result;

@@ -81,6 +81,7 @@ using SpellFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(mlir::Operat
 /// By operation name, "moe.linear".
 using SpellingTable = llvm::StringMap<SpellFn>;
 void addAttentionSpellings(SpellingTable &table);
+void addExpertSpellings(SpellingTable &table);
 void addLinearSpellings(SpellingTable &table);
 void addRoutingSpellings(SpellingTable &table);
 
