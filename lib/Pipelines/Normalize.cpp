@@ -12,11 +12,12 @@ using namespace mlir;
 void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &options) {
   // Types first: definitions depend on them. Passes that expand infer again.
   pm.addNestedPass<func::FuncOp>(createInferTypesPass());
+  // Before operators are expanded that it knows.
+  pm.addNestedPass<func::FuncOp>(createDiagnoseExportsPass());
   pm.addNestedPass<func::FuncOp>(createRaiseFusedAttentionPass());
+  pm.addNestedPass<func::FuncOp>(createRaiseFusedExpertsPass());
   pm.addPass(createExpandContribPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  // Before operators are expanded that it knows.
-  functions.addPass(createDiagnoseExportsPass());
   functions.addPass(createExpandFunctionsPass());
   // Equal shape arithmetic is one before values are compared by their elements; layout is simple
   // once sizes are, and removing it makes more nodes equal.

@@ -10,7 +10,6 @@ using namespace mlir;
 
 void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  functions.addPass(createRaiseFusedExpertsPass());
   functions.addPass(createRaiseLinearPass());
   functions.addPass(createRaiseRoutersPass());
   functions.addPass(createRaiseNormsPass());

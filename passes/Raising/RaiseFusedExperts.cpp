@@ -106,8 +106,9 @@ public:
         parameters.push_back(parameter);
     auto experts = moe::ExpertsOp::create(
         builder, s.loc, tokensType, tokens, route.getExperts(), route.getWeights(), parameters,
-        moe.numExperts, builder.getDenseI64ArrayAttr(SmallVector<int64_t>(parameters.size(), 1)),
-        ArrayAttr(), /*weigh_inputs=*/UnitAttr());
+        builder.getI64IntegerAttr(moe.numExperts),
+        builder.getDenseI64ArrayAttr(SmallVector<int64_t>(parameters.size(), 1)), ArrayAttr(),
+        /*weigh_inputs=*/UnitAttr());
     fillBody(experts);
     Value result = experts.getResult();
     builder.setInsertionPointAfter(experts);

@@ -19,7 +19,6 @@ work.mkdir(parents=True, exist_ok=True)
 # Operators outside of ai.onnx without a definition in the file, and quantised weights, come later: a file
 # may only fail with these.
 NOT_YET = {
-    "com.microsoft::GroupQueryAttention", "com.microsoft::MoE", "com.microsoft::MultiHeadAttention",
     "com.microsoft::QMoE",
 }  # fmt: skip
 
