@@ -82,3 +82,21 @@ func.func @main(%x: memref<2xf32>, %n: memref<1xi64>) {
   memref.store %j, %n[%c0] : memref<1xi64>
   return
 }
+
+// -----
+
+// State comes behind the inputs: the number of rows in the shape of a buffer of its own, and memory.
+
+// CHECK:      llvm.func internal @main(%[[CONTEXT:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr
+// CHECK:        llvm.call @moec_rt_append_state(%[[CONTEXT]], %{{.*}}) : (!llvm.ptr, i64) -> ()
+// CHECK:      llvm.func hidden @moec_entry(%{{.*}}: !llvm.ptr, %[[INPUTS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr)
+// CHECK:        %[[ROWS:.*]] = llvm.getelementptr %[[INPUTS]][0, 1, 0]
+// CHECK:        llvm.load %[[ROWS]] : !llvm.ptr -> i64
+func.func @main(%length: index, %state: memref<?x4xf32> {moec.state = "past"}) {
+  %c1 = arith.constant 1 : index
+  %c0 = arith.constant 0 : index
+  kernel.append_state %c1
+  %value = memref.load %state[%c0, %c0] : memref<?x4xf32>
+  memref.store %value, %state[%length, %c0] : memref<?x4xf32>
+  return
+}

@@ -46,6 +46,36 @@ TEST(Signature, JSON) {
   EXPECT_EQ(back->inputs[1].shape[2], -3);
 }
 
+TEST(Signature, States) {
+  Signature signature;
+  signature.symbols = {"batch", "past"};
+  StateSignature state;
+  state.name = "past.0";
+  state.type = MOEC_FLOAT32;
+  state.shape = {-1, 2, -2, 8};
+  state.output = "present.0";
+  state.axis = 2;
+  signature.states = {state};
+  signature.stateCapacity = 64;
+  const std::string text = print(signature);
+  EXPECT_EQ(text, R"({"inputs":[],"outputs":[],"state_capacity":64,"states":[{"axis":2,)"
+                  R"("name":"past.0","output":"present.0","shape":["batch",2,"past",8],)"
+                  R"("type":"float32"}],"symbols":["batch","past"]})");
+  Expected<json::Value> value = json::parse(text);
+  ASSERT_TRUE(bool(value));
+  Expected<Signature> back = Signature::fromJSON(*value->getAsObject());
+  ASSERT_TRUE(bool(back)) << toString(back.takeError());
+  EXPECT_EQ(print(*back), text);
+  signature.stateCapacity = 0;
+  EXPECT_EQ(toString(signature.verify()), "signature: states with room for 0 rows");
+  signature.states[0].axis = 1;
+  EXPECT_EQ(toString(signature.verify()),
+            "signature: state 'past.0' grows along axis 1, which has no symbol");
+  EXPECT_EQ(fromText(R"({"symbols":["n"],"inputs":[],"outputs":[],"states":[{"name":"s",)"
+                     R"("type":"int64","shape":["n"]}]})"),
+            "signature: state 's' lacks its output or axis");
+}
+
 TEST(Signature, RefusesWhatIsWrong) {
   auto errorOf = [](auto change) {
     Signature signature = example();
