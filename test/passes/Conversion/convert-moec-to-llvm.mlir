@@ -65,6 +65,30 @@ func.func @main(%flag: memref<1xi1>) -> memref<1xf32> {
 
 // -----
 
+// The node that a check speaks of may be the caller's to say.
+
+// CHECK-DAG:  llvm.mlir.global internal constant @[[NODE:.*]]("its_node\00")
+// CHECK:      llvm.func @part(%{{.*}}: !llvm.ptr, %[[OK:.*]]: i1, %[[NAME:.*]]: i64)
+// CHECK:        %[[POINTER:.*]] = llvm.inttoptr %[[NAME]] : i64 to !llvm.ptr
+// CHECK:        llvm.call @moec_rt_fail(%{{.*}}, %[[POINTER]], %{{.*}})
+func.func private @part(%ok: i1, %node: index) {
+  kernel.check %ok, "is wrong" node %node loc("the_first")
+  return
+}
+// CHECK:      llvm.func internal @main
+// CHECK:        %[[TEXT:.*]] = llvm.mlir.addressof @[[NODE]]
+// CHECK:        %[[NAME:.*]] = llvm.ptrtoint %[[TEXT]] : !llvm.ptr to i64
+// CHECK:        llvm.call @part(%{{.*}}, %{{.*}}, %[[NAME]])
+func.func @main(%flag: memref<1xi1>) {
+  %c0 = arith.constant 0 : index
+  %ok = memref.load %flag[%c0] : memref<1xi1>
+  %node = kernel.node_name "its_node"
+  call @part(%ok, %node) : (i1, index) -> ()
+  return
+}
+
+// -----
+
 // Maxima stay what LLVM makes vectors of; division that rounds up does not exist there.
 
 // CHECK:      llvm.func internal @main
