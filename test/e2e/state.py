@@ -5,13 +5,27 @@ RUN: rm -rf %t && mkdir -p %t
 RUN: moec compile %models/moe-mini/model_with_past.onnx -o %t/plain.so
 RUN: moec compile %models/moe-mini/model_with_past.onnx --state=auto --context-size 96 --profile -o %t/state.so
 RUN: %python %s %t/plain.so %t/state.so
+
+Some of the caches, by name; the others stay inputs and outputs, of as many rows.
+RUN: moec compile %models/moe-mini/model_with_past.onnx -o %t/some.so \
+RUN:   --state=past_key_values.0.key:present.0.key,past_key_values.2.value:present.2.value
+RUN: moec inspect %t/some.so | FileCheck %s --check-prefix=SOME
+SOME: states:
+SOME-NEXT: past_key_values.0.key {{ *}}float32[batch, 2, past, 32]
+SOME-NEXT: past_key_values.2.value float32[batch, 2, past, 32]
+SOME-NEXT: room for: 4096 rows of state
+
 RUN: not moec compile %models/moe-mini/model_with_past.onnx --state=input_ids:logits -o %t/no.so 2>&1 | FileCheck %s
 CHECK: error: {{.*}}'input_ids' cannot be kept as state: the output is not Concat of the input and what is new
 
 RUN: moec generate %t/plain.so --tokenizer %models/moe-mini/tokenizer.json --prompt "The king" --tokens 30 > %t/plain.txt
 RUN: moec generate %t/state.so --tokenizer %models/moe-mini/tokenizer.json --prompt "The king" --tokens 30 | cmp - %t/plain.txt
+RUN: moec generate %t/some.so --tokenizer %models/moe-mini/tokenizer.json --prompt "The king" --tokens 30 | cmp - %t/plain.txt
 RUN: not moec generate %t/state.so --tokenizer %models/moe-mini/tokenizer.json --prompt "The king" --tokens 30 \
 RUN:   --context-size 10 2>&1 | FileCheck %s --check-prefix=FULL
+RUN: moec compile %models/moe-mini/model_with_past.onnx --emit=normalize -o %t/normal.mlirbc
+RUN: not moec compile %t/normal.mlirbc --from=normalize --state=auto -o %t/no.so 2>&1 | FileCheck %s --check-prefix=LATE
+LATE: error: state is introduced by 'normalize', which the model has gone through
 FULL: error: the session's state has room for 10 rows and holds 10: 1 more do not fit
 """
 
