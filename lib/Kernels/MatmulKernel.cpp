@@ -132,7 +132,10 @@ func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices,
   // Ranges of fewer multiplications than this are not worth another worker's attention.
   %least = arith.constant 131072 : index
   %rowsOfItem = arith.minsi %m, %rowBlock : index
-  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  // Few rows take as long as some more: the time is that of reading B.
+  %fewRows = arith.constant 4 : index
+  %costRows = arith.maxsi %rowsOfItem, %fewRows : index
+  %areaOfItem = arith.muli %costRows, %columns : index
   %work0 = arith.muli %areaOfItem, %k : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
@@ -207,7 +210,10 @@ func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
   %items = arith.muli %perMatrix, %batch : index
   %least = arith.constant 131072 : index
   %rowsOfItem = arith.minsi %m, %rowBlock : index
-  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  // Few rows take as long as some more: the time is that of reading B.
+  %fewRows = arith.constant 4 : index
+  %costRows = arith.maxsi %rowsOfItem, %fewRows : index
+  %areaOfItem = arith.muli %costRows, %columns : index
   %work0 = arith.muli %areaOfItem, %k : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
