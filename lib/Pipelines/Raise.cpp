@@ -14,6 +14,7 @@ void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   functions.addPass(createRaiseRoutersPass());
   functions.addPass(createRaiseNormsPass());
   functions.addPass(createRaiseActivationsPass());
+  functions.addPass(createRaiseAttentionPass());
   // What only the raised nodes used.
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());

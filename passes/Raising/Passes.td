@@ -3,6 +3,45 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseAttentionPass : Pass<"moe-raise-attention", "::mlir::func::FuncOp"> {
+  let summary = "Attention from products around a softmax";
+  let description = [{
+    A softmax over the last axis of a product of queries and keys, followed by a product with values, becomes
+    `moe.attention`: constant factors wherever they stand become its scale, keys and values that are repeated
+    for the heads of a group are taken from before that, a logit more for each head that is cut off afterwards
+    becomes its sinks, `c · tanh(s / c)` its softcap, what is added to the scores or replaces them its mask. A
+    mask that is proven to hide nothing but later keys, or keys too far back, becomes `causal` and `window`;
+    what is proven of another one is stated in `hidden`.
+
+    Why: kernels that read keys in place and skip what is hidden; caches; `moec inspect`.
+
+    Limits: rank 4; the numbers and sizes of heads are static; the weights have no other use. A row without
+    visible keys is zero where it was NaN.
+
+    Before:
+    ```mlir
+    func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %v: tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32> {
+      %c = onnx.constant dense<2.500000e-01> : tensor<f32>
+      %0 = onnx.node "MatMul"(%q, %k) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+      %1 = onnx.node "Mul"(%0, %c) version 14 : (tensor<?x4x?x?xf32>, tensor<f32>) -> tensor<?x4x?x?xf32>
+      %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+      %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+      return %3 : tensor<?x4x?x16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %v: tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32> {
+      %0 = onnx.node "Transpose"(%k) version 21 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x16x?xf32>) -> tensor<?x4x?x16xf32>
+      %1 = moe.attention %q, %0, %v {scale = 2.500000e-01 : f32} : (tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+      return %1 : tensor<?x4x?x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Attention layers">];
+}
+
 def RaiseFusedAttentionPass : Pass<"moe-raise-fused-attention", "::mlir::func::FuncOp"> {
   let summary = "Attention and rotary embedding from the operators that are just that";
   let description = [{

@@ -12,9 +12,11 @@ using Results = FailureOr<SmallVector<Value>>;
 class AttentionSpelling {
 public:
   AttentionSpelling(moe::AttentionOp op, Spelling &s)
-      : op(op), s(s), type(op.getQuery().getType().getElementType()),
-        sumType(type.isF64() ? type : Type(s.builder.getF32Type())),
-        sequence(s.sizeOf(op.getQuery(), 2)), keys(s.sizeOf(op.getKey(), 2)) {}
+      : op(op), s(s), sumType(s.builder.getF32Type()), sequence(s.sizeOf(op.getQuery(), 2)),
+        keys(s.sizeOf(op.getKey(), 2)) {
+    if (op.getQuery().getType().getElementType().isF64())
+      sumType = s.builder.getF64Type();
+  }
 
   Value spell();
 
@@ -44,7 +46,7 @@ private:
 
   moe::AttentionOp op;
   Spelling &s;
-  Type type, sumType;
+  Type sumType;         ///< what is computed in
   Value sequence, keys; ///< S and L, [1]
   Value lengths;        ///< [B, 1, 1, 1]
   Value keyPositions;   ///< [L]
@@ -65,12 +67,11 @@ Value AttentionSpelling::separateHeads(Value x, Value last) {
 }
 
 Value AttentionSpelling::getScores() {
-  Value query = op.getQuery();
+  Value query = s.cast(op.getQuery(), sumType), key = s.cast(op.getKey(), sumType);
   if (double scale = op.getScale().convertToDouble(); scale != 1)
-    query = s.mul(query, s.scalar(type, scale));
+    query = s.mul(query, s.scalar(sumType, scale));
   query = groupHeads(query, sizeAsValue(op.getQuery(), 3));
-  Value scores = s.matmul(query, s.transpose(op.getKey(), {0, 1, 3, 2}));
-  scores = s.cast(separateHeads(scores, keys), sumType);
+  Value scores = separateHeads(s.matmul(query, s.transpose(key, {0, 1, 3, 2})), keys);
   if (double cap = op.getSoftcap().convertToDouble())
     scores =
         s.mul(s.unary("Tanh", 13, s.div(scores, s.scalar(sumType, cap))), s.scalar(sumType, cap));
@@ -147,12 +148,13 @@ Value AttentionSpelling::spell() {
   } else {
     weights = s.node("Softmax", 13, scores, s.tensorOf(sumType), s.attribute("axis", int64_t(-1)));
   }
-  weights = groupHeads(s.cast(weights, type), keys);
-  Value result = separateHeads(s.matmul(weights, op.getValue()), sizeAsValue(op.getValue(), 3));
+  Value product = s.matmul(groupHeads(weights, keys), s.cast(op.getValue(), sumType));
+  Value result = separateHeads(product, sizeAsValue(op.getValue(), 3));
   if (sum)
-    result = s.cast(s.div(s.cast(result, sumType), sum), type);
+    result = s.div(result, sum);
   if (Value visible = getVisible())
-    result = s.where(visible, result, s.scalar(type, 0));
+    result = s.where(visible, result, s.scalar(sumType, 0));
+  result = s.cast(result, op.getResult().getType().getElementType());
   // What was known of the operation's result holds for the node's.
   result.setType(op.getResult().getType());
   return result;

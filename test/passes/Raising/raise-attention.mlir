@@ -1,0 +1,134 @@
+// RUN: moec-opt %s --split-input-file --moe-raise-attention | FileCheck %s
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[K:.*]] = onnx.node "Transpose"(%{{.*}}) version 21 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x16x?xf32>) -> tensor<?x4x?x16xf32>
+// CHECK: %[[Y:.*]] = moe.attention %{{.*}}, %[[K]], %{{.*}} {scale = 2.500000e-01 : f32} : (tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+// CHECK: return %[[Y]]
+func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %v: tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32> {
+  %c = onnx.constant dense<2.500000e-01> : tensor<f32>
+  %0 = onnx.node "MatMul"(%q, %k) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Mul"(%0, %c) version 14 : (tensor<?x4x?x?xf32>, tensor<f32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
+
+// -----
+
+// Two heads share keys and values; the scale comes in two halves; NaN is zero; softcap and a mask of flags.
+
+// CHECK-LABEL: func.func @grouped
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %arg3 {scale = 2.500000e-01 : f32, softcap = 5.000000e+01 : f32} : (tensor<2x4x3x16xf32>, tensor<2x2x5x16xf32>, tensor<2x2x5x16xf32>, tensor<3x5xi1>) -> tensor<2x4x3x16xf32>
+// CHECK-NEXT: return
+func.func @grouped(%q: tensor<2x4x3x16xf32>, %k: tensor<2x2x5x16xf32>, %v: tensor<2x2x5x16xf32>, %mask: tensor<3x5xi1>) -> tensor<2x4x3x16xf32> {
+  %half = onnx.constant dense<5.000000e-01> : tensor<f32>
+  %cap = onnx.constant dense<5.000000e+01> : tensor<f32>
+  %zero = onnx.constant dense<0.000000e+00> : tensor<f32>
+  %hidden = onnx.constant dense<0xFF800000> : tensor<f32>
+  %axis = onnx.constant dense<2> : tensor<1xi64>
+  %spread = onnx.constant dense<[2, 2, 2, 5, 16]> : tensor<5xi64>
+  %heads = onnx.constant dense<[2, 4, 5, 16]> : tensor<4xi64>
+  %k1 = onnx.node "Unsqueeze"(%k, %axis) version 13 : (tensor<2x2x5x16xf32>, tensor<1xi64>) -> tensor<2x2x1x5x16xf32>
+  %k2 = onnx.node "Expand"(%k1, %spread) version 13 : (tensor<2x2x1x5x16xf32>, tensor<5xi64>) -> tensor<2x2x2x5x16xf32>
+  %k3 = onnx.node "Reshape"(%k2, %heads) version 14 : (tensor<2x2x2x5x16xf32>, tensor<4xi64>) -> tensor<2x4x5x16xf32>
+  %k4 = onnx.node "Transpose"(%k3) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<2x4x5x16xf32>) -> tensor<2x4x16x5xf32>
+  %k5 = onnx.node "Mul"(%k4, %half) version 14 : (tensor<2x4x16x5xf32>, tensor<f32>) -> tensor<2x4x16x5xf32>
+  %v1 = onnx.node "Unsqueeze"(%v, %axis) version 13 : (tensor<2x2x5x16xf32>, tensor<1xi64>) -> tensor<2x2x1x5x16xf32>
+  %v2 = onnx.node "Expand"(%v1, %spread) version 13 : (tensor<2x2x1x5x16xf32>, tensor<5xi64>) -> tensor<2x2x2x5x16xf32>
+  %v3 = onnx.node "Reshape"(%v2, %heads) version 14 : (tensor<2x2x2x5x16xf32>, tensor<4xi64>) -> tensor<2x4x5x16xf32>
+  %q1 = onnx.node "Mul"(%half, %q) version 14 : (tensor<f32>, tensor<2x4x3x16xf32>) -> tensor<2x4x3x16xf32>
+  %0 = onnx.node "MatMul"(%q1, %k5) version 13 : (tensor<2x4x3x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x3x5xf32>
+  %1 = onnx.node "Div"(%0, %cap) version 14 : (tensor<2x4x3x5xf32>, tensor<f32>) -> tensor<2x4x3x5xf32>
+  %2 = onnx.node "Tanh"(%1) version 13 : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %3 = onnx.node "Mul"(%2, %cap) version 14 : (tensor<2x4x3x5xf32>, tensor<f32>) -> tensor<2x4x3x5xf32>
+  %4 = onnx.node "Where"(%mask, %3, %hidden) version 16 : (tensor<3x5xi1>, tensor<2x4x3x5xf32>, tensor<f32>) -> tensor<2x4x3x5xf32>
+  %5 = onnx.node "Softmax"(%4) version 13 {axis = -1 : i64} : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %6 = onnx.node "IsNaN"(%5) version 13 : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xi1>
+  %7 = onnx.node "Where"(%6, %zero, %5) version 16 : (tensor<2x4x3x5xi1>, tensor<f32>, tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %8 = onnx.node "MatMul"(%7, %v3) version 13 : (tensor<2x4x3x5xf32>, tensor<2x4x5x16xf32>) -> tensor<2x4x3x16xf32>
+  return %8 : tensor<2x4x3x16xf32>
+}
+
+// -----
+
+// A mask that hides later keys and keys three or more back goes away; 3 queries behind 2 keys of a cache.
+
+// CHECK-LABEL: func.func @window
+// CHECK: moe.attention %arg0, %arg1, %arg2 {causal, scale = 1.000000e+00 : f32, window = 3 : i64}
+func.func @window(%q: tensor<?x4x3x16xf32>, %k: tensor<?x4x5x16xf32>, %v: tensor<?x4x5x16xf32>) -> tensor<?x4x3x16xf32> {
+  %zero = onnx.constant dense<0> : tensor<i64>
+  %one = onnx.constant dense<1> : tensor<i64>
+  %two = onnx.constant dense<2> : tensor<i64>
+  %three = onnx.constant dense<3> : tensor<i64>
+  %five = onnx.constant dense<5> : tensor<i64>
+  %axis = onnx.constant dense<1> : tensor<1xi64>
+  %visible = onnx.constant dense<0.000000e+00> : tensor<f32>
+  %low = onnx.constant dense<-3.40282347E+38> : tensor<f32>
+  %keys = onnx.node "Range"(%zero, %five, %one) version 11 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<5xi64>
+  %i = onnx.node "Range"(%zero, %three, %one) version 11 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<3xi64>
+  %p = onnx.node "Add"(%i, %two) version 14 : (tensor<3xi64>, tensor<i64>) -> tensor<3xi64>
+  %queries = onnx.node "Unsqueeze"(%p, %axis) version 13 : (tensor<3xi64>, tensor<1xi64>) -> tensor<3x1xi64>
+  %far = onnx.node "Sub"(%queries, %three) version 14 : (tensor<3x1xi64>, tensor<i64>) -> tensor<3x1xi64>
+  %a = onnx.node "LessOrEqual"(%keys, %queries) version 16 : (tensor<5xi64>, tensor<3x1xi64>) -> tensor<3x5xi1>
+  %b = onnx.node "Greater"(%keys, %far) version 13 : (tensor<5xi64>, tensor<3x1xi64>) -> tensor<3x5xi1>
+  %c = onnx.node "And"(%a, %b) version 7 : (tensor<3x5xi1>, tensor<3x5xi1>) -> tensor<3x5xi1>
+  %mask = onnx.node "Where"(%c, %visible, %low) version 16 : (tensor<3x5xi1>, tensor<f32>, tensor<f32>) -> tensor<3x5xf32>
+  %k1 = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x5x16xf32>) -> tensor<?x4x16x5xf32>
+  %0 = onnx.node "MatMul"(%q, %k1) version 13 : (tensor<?x4x3x16xf32>, tensor<?x4x16x5xf32>) -> tensor<?x4x3x5xf32>
+  %1 = onnx.node "Add"(%mask, %0) version 14 : (tensor<3x5xf32>, tensor<?x4x3x5xf32>) -> tensor<?x4x3x5xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x3x5xf32>) -> tensor<?x4x3x5xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x3x5xf32>, tensor<?x4x5x16xf32>) -> tensor<?x4x3x16xf32>
+  return %3 : tensor<?x4x3x16xf32>
+}
+
+// -----
+
+// A logit more for each head; a mask that is computed from an input stays.
+
+// CHECK-LABEL: func.func @sinks
+// CHECK: %[[SINKS:.*]] = onnx.node "Reshape"(%arg3
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %arg4 sinks %[[SINKS]] {scale = 1.000000e+00 : f32}
+func.func @sinks(%q: tensor<2x4x3x16xf32>, %k: tensor<2x4x5x16xf32>, %v: tensor<2x4x5x16xf32>, %sink: tensor<1x4x1x1xf32>, %mask: tensor<2x1x3x5xf32>) -> tensor<2x4x3x16xf32> {
+  %shape = onnx.constant dense<[2, 4, 3, 1]> : tensor<4xi64>
+  %zero = onnx.constant dense<0> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %k1 = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<2x4x5x16xf32>) -> tensor<2x4x16x5xf32>
+  %0 = onnx.node "MatMul"(%q, %k1) version 13 : (tensor<2x4x3x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x3x5xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<2x4x3x5xf32>, tensor<2x1x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %2 = onnx.node "Expand"(%sink, %shape) version 13 : (tensor<1x4x1x1xf32>, tensor<4xi64>) -> tensor<2x4x3x1xf32>
+  %3 = onnx.node "Concat"(%1, %2) version 13 {axis = -1 : i64} : (tensor<2x4x3x5xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x6xf32>
+  %4 = onnx.node "ReduceMax"(%3, %last) version 20 {keepdims = 1 : i64} : (tensor<2x4x3x6xf32>, tensor<1xi64>) -> tensor<2x4x3x1xf32>
+  %5 = onnx.node "Sub"(%3, %4) version 14 : (tensor<2x4x3x6xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x6xf32>
+  %6 = onnx.node "Softmax"(%5) version 13 {axis = -1 : i64} : (tensor<2x4x3x6xf32>) -> tensor<2x4x3x6xf32>
+  %7 = onnx.node "Slice"(%6, %zero, %last, %last) version 13 : (tensor<2x4x3x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x4x3x5xf32>
+  %8 = onnx.node "MatMul"(%7, %v) version 13 : (tensor<2x4x3x5xf32>, tensor<2x4x5x16xf32>) -> tensor<2x4x3x16xf32>
+  return %8 : tensor<2x4x3x16xf32>
+}
+
+// -----
+
+// Left alone: somebody looks at the weights.
+
+// CHECK-LABEL: func.func @left_alone_weights
+// CHECK-NOT: moe.
+func.func @left_alone_weights(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %v: tensor<?x4x?x16xf32>) -> (tensor<?x4x?x16xf32>, tensor<?x4x?x?xf32>) {
+  %0 = onnx.node "MatMul"(%q, %k) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Softmax"(%0) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "MatMul"(%1, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %2, %1 : tensor<?x4x?x16xf32>, tensor<?x4x?x?xf32>
+}
+
+// -----
+
+// Left alone: hidden scores become a number that hides nothing.
+
+// CHECK-LABEL: func.func @left_alone_fill
+// CHECK-NOT: moe.
+func.func @left_alone_fill(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %v: tensor<?x4x?x16xf32>, %mask: tensor<?x1x?x?xi1>) -> tensor<?x4x?x16xf32> {
+  %c = onnx.constant dense<-1.000000e+01> : tensor<f32>
+  %0 = onnx.node "MatMul"(%q, %k) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Where"(%mask, %0, %c) version 16 : (tensor<?x1x?x?xi1>, tensor<?x4x?x?xf32>, tensor<f32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
