@@ -15,8 +15,8 @@ void moec::buildNormalizePipeline(OpPassManager &pm, const NormalizeOptions &opt
   // Before operators are expanded that it knows.
   pm.addNestedPass<func::FuncOp>(createDiagnoseExportsPass());
   pm.addNestedPass<func::FuncOp>(createRaiseFusedAttentionPass());
-  pm.addNestedPass<func::FuncOp>(createRaiseFusedExpertsPass());
   pm.addPass(createExpandContribPass());
+  pm.addNestedPass<func::FuncOp>(createRaiseFusedExpertsPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createExpandFunctionsPass());
   // Equal shape arithmetic is one before values are compared by their elements; layout is simple

@@ -162,7 +162,87 @@ static Results expandGatherBlockQuantized(onnx::NodeOp node, Spelling &s, CodedW
   return SmallVector<Value>{blocks.dequantize(s, -1)};
 }
 
+namespace {
+
+/// One of the stacks of matrices of a QMoE: codes [E, N, K · bits / 8], scales [E, N] or [E, N, K /
+/// block], zero points packed along N, or along the blocks.
+struct CodedStack {
+  Value codes, scales, zeroPoints;
+
+  /// The stack [E, N, K] of `elementType`; null if the sizes are not these.
+  Value dequantize(Spelling &s, CodedWeights &weights, unsigned bits, Type elementType) const;
+};
+
+} // namespace
+
+Value CodedStack::dequantize(Spelling &s, CodedWeights &weights, unsigned bits,
+                             Type elementType) const {
+  auto type = dyn_cast<RankedTensorType>(codes.getType());
+  auto scaleType = dyn_cast<RankedTensorType>(scales.getType());
+  if (!type || type.getRank() != 3 || !isConstant(codes) || !scaleType ||
+      !scaleType.hasStaticShape() || (scaleType.getRank() != 2 && scaleType.getRank() != 3))
+    return {};
+  int64_t experts = type.getDimSize(0), columns = type.getDimSize(1), rows = experts * columns;
+  int64_t depth = type.getDimSize(2) * 8 / bits;
+  int64_t count = scaleType.getRank() == 2 ? 1 : scaleType.getDimSize(2);
+  if (rows < 1 || depth < 1 || count < 1 || depth % count ||
+      scaleType.getNumElements() != rows * count)
+    return {};
+  Blocks blocks{weights.read(s, codes, rows, bits),
+                s.cast(s.reshape(scales, {rows, count}), elementType),
+                getMiddle(s, {rows, count}, bits), depth / count};
+  if (zeroPoints) {
+    bool isByRow = scaleType.getRank() == 2;
+    int64_t lines = isByRow ? experts : rows, perLine = isByRow ? columns : count;
+    int64_t bytes = llvm::divideCeil(perLine * bits, 8);
+    if (!isConstant(zeroPoints) || countElements(zeroPoints) != lines * bytes)
+      return {};
+    blocks.zeroPoints =
+        s.reshape(readZeroPoints(s, weights, zeroPoints, lines, perLine, bits), {rows, count});
+  }
+  return s.reshape(blocks.dequantize(s, 1), {experts, columns, depth});
+}
+
+/// The MoE of the dequantised weights. Unlike there, the weights of the chosen are the softmax of
+/// their logits, which is what MoE's are when renormalised. What brings weights of its own for the
+/// chosen, or weights in another layout, stays.
+static Results expandQMoE(onnx::NodeOp node, Spelling &s, CodedWeights &weights) {
+  int64_t bits = node.getInt("expert_weight_bits", 4),
+          prepacked = node.getInt("weights_prepacked", -1);
+  if ((bits != 2 && bits != 4 && bits != 8) || (prepacked != -1 && prepacked != 0) ||
+      node.getString("quant_type", "int") != "int")
+    return std::nullopt;
+  for (unsigned i = 14; i < node.getInputs().size(); ++i)
+    if (node.getOptionalOperand(i))
+      return std::nullopt;
+  Value none = s.optional(nullptr);
+  Type elementType = cast<TensorType>(node.getInputs()[0].getType()).getElementType();
+  SmallVector<Value> operands{node.getInputs()[0], node.getInputs()[1]};
+  for (unsigned i = 0; i < 3; ++i) {
+    CodedStack stack{node.getOptionalOperand(2 + 3 * i), node.getOptionalOperand(3 + 3 * i),
+                     node.getOptionalOperand(11 + i)};
+    Value bias = node.getOptionalOperand(4 + 3 * i);
+    if (!stack.codes && i == 2)
+      break;
+    Value matrices =
+        stack.codes && stack.scales ? stack.dequantize(s, weights, bits, elementType) : Value();
+    if (!matrices)
+      return std::nullopt;
+    operands.push_back(matrices);
+    operands.push_back(bias ? bias : none);
+  }
+  SmallVector<NamedAttribute> attributes{s.attribute("normalize_routing_weights", int64_t(1))};
+  for (StringRef name : {"activation_alpha", "activation_beta", "activation_type", "k",
+                         "swiglu_fusion", "swiglu_limit"})
+    if (Attribute value = node.getOnnxAttr(name))
+      attributes.push_back(s.builder.getNamedAttr(name, value));
+  return SmallVector<Value>{onnx::NodeOp::create(s.builder, s.loc, node->getResultTypes()[0],
+                                                 "com.microsoft", "MoE", 1, operands, attributes)
+                                ->getResult(0)};
+}
+
 void moec::addCodedExpansions(ExpansionTable &table) {
+  table["com.microsoft::QMoE"] = expandQMoE;
   table["com.microsoft::GatherBlockQuantized"] = expandGatherBlockQuantized;
   table["com.microsoft::MatMulNBits"] = expandMatMulNBits;
 }
