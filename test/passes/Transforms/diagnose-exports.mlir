@@ -1,7 +1,10 @@
 // RUN: moec-opt %s --split-input-file --onnx-diagnose-exports --verify-diagnostics | FileCheck %s
 
 // CHECK-LABEL: func.func @main
+// CHECK: onnx.constant dense<5>
+// CHECK: onnx.constant dense<[2, 3]>
 // CHECK: onnx.node "TopK"
+// CHECK: onnx.node "Gather"
 // CHECK: onnx.node "Split"
 func.func @main(%x: tensor<?x4xf32>, %slots: tensor<?xi64>) -> (tensor<2x4xf32>, tensor<3x4xf32>) {
   %k = onnx.constant dense<5> : tensor<1xi64>
