@@ -2,6 +2,7 @@
 //-------------------------------------===//
 #include "tools/moec/Summaries.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
