@@ -255,6 +255,8 @@ llvm::Error NodeImporter::importNode(const ::onnx::NodeProto &node, Location loc
   }
   auto op = NodeOp::create(builder, loc, results, domain, node.op_type(), version, operands,
                            attributes, graphs.size());
+  if (keepsValueNames)
+    op->setAttr(kValueNamesAttr, builder.getStrArrayAttr(SmallVector<StringRef>(outputs)));
   SmallVector<StringRef> regionNames;
   for (auto [graph, region] : llvm::zip_equal(graphs, op.getBodies())) {
     regionNames.push_back(graph->name());

@@ -53,6 +53,9 @@ public:
   /// Without one, they become onnx.constant.
   void setTensorImporter(TensorImporter importer) { importTensorValue = std::move(importer); }
 
+  /// Nodes keep the names of their results (kValueNamesAttr).
+  void keepValueNames() { keepsValueNames = true; }
+
   void define(llvm::StringRef name, mlir::Value value) { names.insert(name, value); }
   /// The value of a name (an absent operand for ""); null if there is none.
   mlir::Value lookup(llvm::StringRef name, mlir::Location loc);
@@ -71,6 +74,7 @@ private:
   mlir::OpBuilder &builder;
   llvm::StringMap<int64_t> opsets;
   TensorImporter importTensorValue;
+  bool keepsValueNames = false;
   llvm::ScopedHashTable<llvm::StringRef, mlir::Value> names;
   llvm::ScopedHashTable<llvm::StringRef, mlir::Value>::ScopeTy scope;
 };

@@ -32,6 +32,10 @@ inline constexpr llvm::StringLiteral kNameAttr = "onnx.name";
 /// Argument and result attribute: one string a dimension, the dim_param of the model ("" where it
 /// has none). Hints, not facts: equality is proven (SymbolicShapes), not read off.
 inline constexpr llvm::StringLiteral kDimsAttr = "onnx.dims";
+
+/// Attribute of a node that was imported with names: an array of the names of its results, "" for
+/// one that has none.
+inline constexpr llvm::StringLiteral kValueNamesAttr = "onnx.values";
 } // namespace moec::onnx
 
 #endif // MOEC_DIALECTS_ONNX_ONNXOPS_H

@@ -13,8 +13,10 @@
 #include "moec/Pipelines/Normalize.h"
 #include "moec/Pipelines/Raise.h"
 #include "moec/Support/AtomicFile.h"
+#include "passes/Transforms/Passes.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
@@ -40,6 +42,7 @@ public:
     start("import");
     ImportOptions import;
     import.allowLinkedWeights = options.allowLinkedWeights;
+    import.keepValueNames = !options.observe.empty();
     ImportedModel loaded = loadModule(context, options.input, import);
     if (!loaded.module)
       return failure();
@@ -87,6 +90,11 @@ private:
     case Phase::Object:
       return success();
     case Phase::Normalize:
+      if (!options.observe.empty()) {
+        ObserveValuesPassOptions observe;
+        observe.values.assign(options.observe.begin(), options.observe.end());
+        pm.addNestedPass<func::FuncOp>(createObserveValuesPass(observe));
+      }
       buildNormalizePipeline(pm, normalize);
       break;
     case Phase::Raise:

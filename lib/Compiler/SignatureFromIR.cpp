@@ -8,7 +8,7 @@
 using namespace mlir;
 using namespace moec;
 
-static std::optional<moec_type> getType(Type type) {
+std::optional<moec_type> moec::getModelType(Type type) {
   if (type.isF32())
     return MOEC_FLOAT32;
   if (type.isF64())
@@ -74,7 +74,7 @@ private:
       if (!name || !tensor || !dims)
         return module.emitError() << "'" << kSignatureAttr << "' has the entry " << item << " in "
                                   << what;
-      std::optional<moec_type> elementType = getType(tensor.getElementType());
+      std::optional<moec_type> elementType = getModelType(tensor.getElementType());
       if (!elementType || tensor.getRank() > MOEC_MAX_RANK)
         return module.emitError() << "'" << name.getValue() << "' in the model's " << what
                                   << " has type " << tensor << ", which the C interface has not";

@@ -14,6 +14,9 @@ namespace moec {
 /// or has a type that the C interface has not.
 mlir::FailureOr<Signature> getSignature(mlir::ModuleOp module);
 
+/// The type of elements in the C interface, if it has it.
+std::optional<moec_type> getModelType(mlir::Type type);
+
 } // namespace moec
 
 #endif // MOEC_LIB_COMPILER_SIGNATUREFROMIR_H

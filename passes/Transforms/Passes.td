@@ -351,6 +351,39 @@ def IntroduceStatePass : Pass<"moe-introduce-state", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numStates", "num-states", "Pairs that became state">];
 }
 
+def ObserveValuesPass : Pass<"onnx-observe-values", "::mlir::func::FuncOp"> {
+  let summary = "Make inner values outputs of the model";
+  let description = [{
+    The values with the given names, or all values that have one if none is given, become outputs after
+    those that the model has. The names of values (`onnx.values`, which the importer keeps when asked) are dropped.
+
+    Why: whoever looks for the node that computes something else than another implementation needs to see
+    what is in between. An output is computed whatever is folded or fused around it.
+
+    Limits: values of the public function, not of subgraphs. A name that no node has is an error.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32> {onnx.name = "y", onnx.dims = [""]}) {
+      %0 = onnx.node "Neg"(%x) version 13 attributes {onnx.values = ["inner"]} : (tensor<4xf32>) -> tensor<4xf32>
+      %1 = onnx.node "Abs"(%0) version 13 attributes {onnx.values = ["y"]} : (tensor<4xf32>) -> tensor<4xf32>
+      return %1 : tensor<4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32> {onnx.dims = [""], onnx.name = "y"},
+                                           tensor<4xf32> {onnx.dims = [], onnx.name = "inner"}) {
+      %0 = onnx.node "Neg"(%x) version 13 : (tensor<4xf32>) -> tensor<4xf32>
+      %1 = onnx.node "Abs"(%0) version 13 : (tensor<4xf32>) -> tensor<4xf32>
+      return %1, %0 : tensor<4xf32>, tensor<4xf32>
+    }
+    ```
+  }];
+  let options = [ListOption<"values", "values", "std::string", "Names of the values">];
+  let dependentDialects = ["::moec::onnx::ONNXDialect"];
+}
+
 //===- On anything ------------------------------------------------------------------------------------===//
 
 def ExpandMathPass : Pass<"moec-expand-math"> {

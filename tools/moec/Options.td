@@ -45,7 +45,9 @@ defm threads : Value<"threads", "N", "Threads to run with; 0, the default, takes
 defm weights_file : ValueByCommand<"weights-file", "FILE", [CompileVis],
                                    "Put the packed weights into FILE, not into the shared object", ExecutingCommands,
                                    "Where the weights are, if neither in the model nor beside it">;
-def json : Switch<"json", "Print JSON", [InspectVis, EvaluateVis, BenchVis]>;
+def json : Flag<["--"], "json">, HelpText<"Print JSON">,
+           HelpTextForVariants<[RunVis], "Print the result of --compare-onnx as JSON">,
+           Visibility<[InspectVis, EvaluateVis, BenchVis, RunVis]>;
 
 // --- compile --------------------------------------------------------------------------------------
 def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"FILE">, HelpText<"Write the result to FILE">,
@@ -80,8 +82,13 @@ defm case : Value<"case", "PREFIX", "Take the arrays PREFIX/NAME instead of NAME
 defm outputs : Value<"outputs", "FILE.npz", "Write the outputs to FILE.npz", [RunVis]>;
 defm expect : Value<"expect", "FILE.npz",
                     "Compare the outputs with those in FILE.npz and fail outside the tolerance", [RunVis]>;
-defm rtol : Value<"rtol", "R", "Relative tolerance of --expect: |a-b| <= A + R*|b| (default 1e-3)", [RunVis]>;
-defm atol : Value<"atol", "A", "Absolute tolerance of --expect (default 1e-3)", [RunVis]>;
+defm compare_onnx : Value<"compare-onnx", "MODEL.onnx",
+                          "Find the first node whose value differs from ONNX Runtime's, which runs MODEL.onnx in "
+                          "$MOEC_PYTHON or python3. What is compiled with its inner values as outputs is MODEL.onnx, or, "
+                          "where an ONNX file stands in place of MODEL.so, that file", [RunVis]>;
+defm rtol : Value<"rtol", "R", "Relative tolerance of --expect and --compare-onnx: |a-b| <= A + R*|b| (default 1e-3)",
+                  [RunVis]>;
+defm atol : Value<"atol", "A", "Absolute tolerance of --expect and --compare-onnx (default 1e-3)", [RunVis]>;
 defm calls : Value<"calls", "N", "Call the model N times (default 1)", [RunVis]>;
 defm profile : Value<"profile", "FILE",
                      "Write where the time goes, by nodes, to FILE (- is standard output): calls, time, FLOPs of "
@@ -104,7 +111,9 @@ defm labels : Value<"labels", "KEY",
                     [EvaluateVis]>;
 defm rows : Value<"rows", "N", "Take only the first N rows (after --every)", [EvaluateVis]>;
 defm every : Value<"every", "K", "Take every K-th row, from the first on (default 1)", [EvaluateVis]>;
-defm batch : Value<"batch", "N", "Rows per call (default 8, or what the model fixes)", [EvaluateVis]>;
+defm batch : ValueByCommand<"batch", "N", [RunVis],
+                            "Compare N values of --compare-onnx at a time (default 256); fewer take less memory",
+                            [EvaluateVis], "Rows per call (default 8, or what the model fixes)">;
 
 // --- generate -------------------------------------------------------------------------------------
 defm tokenizer : Value<"tokenizer", "FILE", "The model's tokenizer.json (byte-level BPE)", [GenerateVis]>;

@@ -5,6 +5,7 @@
 #include "moec/Client/Tensors.h"
 #include "moec/Support/ProgressBar.h"
 #include "tools/moec/Commands.h"
+#include "tools/moec/CompareOnnx.h"
 #include "tools/moec/ProfileRequest.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -77,6 +78,10 @@ Expected<ArrayRef<moec_tensor>> call(Session &session, ArrayRef<moec_tensor> inp
 } // namespace
 
 Error runRun(Arguments &arguments) {
+  if (arguments.has(OPT_compare_onnx))
+    return runCompareOnnx(arguments);
+  arguments.needs(OPT_json, OPT_compare_onnx);
+  arguments.needs(OPT_batch, OPT_compare_onnx);
   std::string inputsPath = arguments.required(OPT_inputs);
   std::string prefix = arguments.value(OPT_case);
   int32_t threads = threadsOf(arguments);

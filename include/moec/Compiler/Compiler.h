@@ -28,6 +28,9 @@ struct CompileOptions {
   unsigned optimizationLevel = 3; ///< of LLVM, 0 to 3
   std::string weightsFile;        ///< put the weights into this file beside the artifact instead
   bool allowLinkedWeights = false;
+  /// Results of nodes of an ONNX model, by name, that become outputs after those of the model (see
+  /// moec/Compiler/ModelValues.h).
+  std::vector<std::string> observe;
   /// Let the code count what it does for each node of the model; see moec/Client/Profile.h.
   bool profile = false;
   /// Caches that sessions keep: "auto", or INPUT:OUTPUT,…; empty: none. For a model that has not

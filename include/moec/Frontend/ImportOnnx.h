@@ -16,6 +16,8 @@ struct ImportOptions {
   /// Follow symbolic links to external data, and accept files with several hard links (caches are
   /// made of both).
   bool allowLinkedWeights = false;
+  /// Nodes keep the names of their results, for --onnx-observe-values.
+  bool keepValueNames = false;
   /// How the files are held.
   WeightStoreOptions storage;
 };

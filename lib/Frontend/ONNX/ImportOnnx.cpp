@@ -24,7 +24,7 @@ public:
   ModelImporter(MLIRContext &context, const ::onnx::ModelProto &model, WeightImporter &weights)
       : builder(&context), model(model), graph(model.graph()), weights(weights) {}
 
-  OwningOpRef<ModuleOp> run(StringRef path) {
+  OwningOpRef<ModuleOp> run(StringRef path, bool keepValueNames) {
     Location loc = NameLoc::get(builder.getStringAttr(path));
     OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
     setModuleAttributes(*module);
@@ -37,6 +37,8 @@ public:
     Block *body = function.addEntryBlock();
     builder.setInsertionPointToEnd(body);
     moec::onnx::NodeImporter nodes(builder, std::move(opsets));
+    if (keepValueNames)
+      nodes.keepValueNames();
     nodes.setTensorImporter([&](const ::onnx::TensorProto &tensor, StringRef name, Location loc) {
       return weights.import(builder, *module, tensor, name, loc);
     });
@@ -175,6 +177,7 @@ ImportedModel moec::importOnnx(MLIRContext &context, StringRef path, const Impor
                    << llvm::join(kinds, ", ");
     return {};
   }
-  OwningOpRef<ModuleOp> module = ModelImporter(context, *model->proto, weights).run(path);
+  OwningOpRef<ModuleOp> module =
+      ModelImporter(context, *model->proto, weights).run(path, options.keepValueNames);
   return {std::move(module), weights.takeWeights()};
 }
