@@ -10,6 +10,7 @@ using namespace mlir;
 
 void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createRaiseDequantizePass());
   functions.addPass(createRaiseLinearPass());
   functions.addPass(createRaiseRoutersPass());
   functions.addPass(createRaiseNormsPass());

@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace moec;
@@ -85,8 +86,11 @@ int64_t getNumBytes(Value value) {
   if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
     return getNumBytes(dequantize.getCodes()) + getNumBytes(dequantize.getScales());
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  return getNumElements(value) *
-         (element.isIntOrFloat() ? (element.getIntOrFloatBitWidth() + 7) / 8 : 0);
+  if (!element.isIntOrFloat())
+    return 0;
+  // Narrow ones are packed, but for Booleans.
+  int64_t bits = element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
+  return llvm::divideCeil(getNumElements(value) * bits, 8);
 }
 
 class StructureReader {

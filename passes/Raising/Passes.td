@@ -74,6 +74,41 @@ def RaiseFusedAttentionPass : Pass<"moe-raise-fused-attention", "::mlir::func::F
   let statistics = [Statistic<"numRaised", "num-raised", "Nodes">];
 }
 
+def RaiseDequantizePass : Pass<"moe-raise-dequantize", "::mlir::func::FuncOp"> {
+  let summary = "Quantised weights from DequantizeLinear";
+  let description = [{
+    A DequantizeLinear of a weight or constant, perhaps cut or moved about, becomes `moe.dequantize`. Zero
+    points that are all the same become the attribute `zero`.
+
+    Why: later passes ask what a weight is stored as, and have one operation to look for.
+
+    Limits: codes that are computed when the model runs stay, and so do results of another type than the
+    scales.
+
+    Before:
+    ```mlir
+    func.func @main() -> tensor<4x2xf32> {
+      %q = onnx.constant dense<[[1, 2], [3, 4], [5, 6], [7, 15]]> : tensor<4x2xui4>
+      %s = onnx.constant dense<[[5.0e-01, 2.5e-01], [1.0, 2.0]]> : tensor<2x2xf32>
+      %z = onnx.constant dense<8> : tensor<2x2xui4>
+      %0 = onnx.node "DequantizeLinear"(%q, %s, %z) version 21 {axis = 0 : i64, block_size = 2 : i64} : (tensor<4x2xui4>, tensor<2x2xf32>, tensor<2x2xui4>) -> tensor<4x2xf32>
+      return %0 : tensor<4x2xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main() -> tensor<4x2xf32> {
+      %q = onnx.constant dense<[[1, 2], [3, 4], [5, 6], [7, 15]]> : tensor<4x2xui4>
+      %s = onnx.constant dense<[[5.0e-01, 2.5e-01], [1.0, 2.0]]> : tensor<2x2xf32>
+      %0 = moe.dequantize %q scales %s {axis = 0 : i64, block = 2 : i64, zero = 8 : i64} : (tensor<4x2xui4>, tensor<2x2xf32>) -> tensor<4x2xf32>
+      return %0 : tensor<4x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Nodes that became moe.dequantize">];
+}
+
 def RaiseLinearPass : Pass<"moe-raise-linear", "::mlir::func::FuncOp"> {
   let summary = "Linear layers from matrix products with weights";
   let description = [{

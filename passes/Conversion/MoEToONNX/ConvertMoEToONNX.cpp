@@ -15,6 +15,7 @@ const SpellingTable &getSpellings() {
     addAttentionSpellings(result);
     addExpertSpellings(result);
     addLinearSpellings(result);
+    addQuantizedSpellings(result);
     addRoutingSpellings(result);
     return result;
   }();

@@ -83,6 +83,7 @@ using SpellingTable = llvm::StringMap<SpellFn>;
 void addAttentionSpellings(SpellingTable &table);
 void addExpertSpellings(SpellingTable &table);
 void addLinearSpellings(SpellingTable &table);
+void addQuantizedSpellings(SpellingTable &table);
 void addRoutingSpellings(SpellingTable &table);
 
 /// Adapts a function on an operation class to the table.
