@@ -45,6 +45,22 @@ static void printArenaEntries(OpAsmPrinter &printer, Operation *, DenseI32ArrayA
   printer << ']';
 }
 
+//===- Lists without brackets
+//-------------------------------------------------------------------------===//
+
+static ParseResult parseList(OpAsmParser &parser, ArrayAttr &list) {
+  SmallVector<Attribute> elements;
+  auto parseElement = [&] { return parser.parseAttribute(elements.emplace_back()); };
+  if (parser.parseCommaSeparatedList(parseElement))
+    return failure();
+  list = parser.getBuilder().getArrayAttr(elements);
+  return success();
+}
+
+static void printList(OpAsmPrinter &printer, Operation *, ArrayAttr list) {
+  llvm::interleaveComma(list, printer);
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.cpp.inc"
 
@@ -88,6 +104,18 @@ void CheckOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects
 void AppendStateOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   // As with a check.
   effects.emplace_back(MemoryEffects::Write::get());
+}
+
+//===- PackedOp
+//---------------------------------------------------------------------------------------===//
+
+LogicalResult PackedOp::verify() {
+  if (getSources().empty())
+    return emitOpError("has no sources");
+  if (getLayouts() && getLayouts()->size() != getSources().size())
+    return emitOpError("has ") << getLayouts()->size() << " layouts for " << getSources().size()
+                               << " sources";
+  return success();
 }
 
 //===- WeightOp

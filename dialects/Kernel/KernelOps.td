@@ -71,18 +71,23 @@ def Kernel_CallOp : Kernel_Op<"call", [DestinationStyleOpInterface, AttrSizedOpe
 def Kernel_PackedOp : Kernel_Op<"packed", [Symbol]> {
   let summary = "An entry of the artifact's weights";
   let description = [{
-    The bytes of `source` (a `moe.weight_data`), laid out for the code that reads them, at `offset` of
-    the packed weights (a multiple of 64). Without a `layout` they are the source's bytes.
+    The bytes of `sources` (`moe.weight_data`), one after the other, laid out for the code that reads
+    them, at `offset` of the packed weights (a multiple of 64). Without `layouts` (one for each source)
+    they are the sources' bytes.
 
     ```mlir
     kernel.packed @w0 from @"model.embed.weight" offset 0 size 131072
+    kernel.packed @w1 from @"experts.0.up", @"experts.1.up" offset 131072 size 262144
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$source, I64Attr:$offset,
-                       I64Attr:$size, OptionalAttr<Kernel_PanelsAttr>:$layout);
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, I64Attr:$offset,
+                       I64Attr:$size,
+                       OptionalAttr<TypedArrayAttrBase<Kernel_PanelsAttr, "layouts">>:$layouts);
   let assemblyFormat = [{
-    $sym_name `from` $source `offset` $offset `size` $size (`layout` $layout^)? attr-dict
+    $sym_name `from` custom<List>($sources) `offset` $offset `size` $size
+    (`layout` custom<List>($layouts)^)? attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def Kernel_WeightOp : Kernel_Op<"weight", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

@@ -51,34 +51,53 @@ static llvm::Error writePanels(const WeightStore &store, WeightRange range,
   });
 }
 
+namespace {
+/// A part of an entry: a weight, and how it is packed.
+struct EntryPart {
+  WeightRange range;
+  std::optional<PanelLayout> layout;
+};
+} // namespace
+
+static llvm::Error writeParts(const WeightStore &store, ArrayRef<EntryPart> parts,
+                              WeightsSink sink) {
+  for (const EntryPart &part : parts)
+    if (llvm::Error error = part.layout ? writePanels(store, part.range, *part.layout, sink)
+                                        : writePlain(store, part.range, sink))
+      return error;
+  return llvm::Error::success();
+}
+
 LogicalResult moec::planWeights(ModuleOp module, const ModuleWeights &weights,
                                 ArtifactRequest &request) {
   const WeightStore &store = weights.getStore();
   SymbolTable symbols(module);
   for (auto packed : module.getOps<kernel::PackedOp>()) {
-    auto data = symbols.lookup<moe::WeightDataOp>(packed.getSource());
-    if (!data)
-      return packed.emitOpError("names '")
-             << packed.getSource() << "', which is no 'moe.weight_data'";
-    std::optional<uint32_t> file = weights.lookup(data.getFile());
-    if (!file)
-      return data.emitOpError("names '") << data.getFile() << "', which is no file of the model";
-    WeightRange range{*file, data.getOffset(), data.getLength()};
-    if (llvm::Expected<ArrayRef<char>> bytes = store.bytes(range); !bytes)
-      return data.emitOpError(llvm::toString(bytes.takeError()));
+    std::vector<EntryPart> parts;
+    for (auto [i, source] : llvm::enumerate(packed.getSources().getAsRange<FlatSymbolRefAttr>())) {
+      auto data = symbols.lookup<moe::WeightDataOp>(source.getAttr());
+      if (!data)
+        return packed.emitOpError("names '")
+               << source.getValue() << "', which is no 'moe.weight_data'";
+      std::optional<uint32_t> file = weights.lookup(data.getFile());
+      if (!file)
+        return data.emitOpError("names '") << data.getFile() << "', which is no file of the model";
+      EntryPart part{{*file, data.getOffset(), data.getLength()}, {}};
+      if (llvm::Expected<ArrayRef<char>> bytes = store.bytes(part.range); !bytes)
+        return data.emitOpError(llvm::toString(bytes.takeError()));
+      if (packed.getLayouts()) {
+        part.layout = getPanelLayout(cast<kernel::PanelsAttr>((*packed.getLayouts())[i]),
+                                     cast<ShapedType>(data.getType()).getElementType());
+        if (llvm::Error error = part.layout->verify(part.range.length))
+          return packed.emitOpError(llvm::toString(std::move(error)));
+      }
+      parts.push_back(part);
+    }
     WeightsEntry entry{
         static_cast<uint64_t>(packed.getOffset()), static_cast<uint64_t>(packed.getSize()), {}};
-    if (kernel::PanelsAttr attribute = packed.getLayoutAttr()) {
-      PanelLayout layout =
-          getPanelLayout(attribute, cast<ShapedType>(data.getType()).getElementType());
-      if (llvm::Error error = layout.verify(range.length))
-        return packed.emitOpError(llvm::toString(std::move(error)));
-      entry.write = [&store, range, layout](WeightsSink sink) {
-        return writePanels(store, range, layout, sink);
-      };
-    } else {
-      entry.write = [&store, range](WeightsSink sink) { return writePlain(store, range, sink); };
-    }
+    entry.write = [&store, parts = std::move(parts)](WeightsSink sink) {
+      return writeParts(store, parts, sink);
+    };
     request.weights.push_back(std::move(entry));
     request.weightsSize =
         std::max<uint64_t>(request.weightsSize, packed.getOffset() + packed.getSize());

@@ -11,21 +11,35 @@ WeightPlan::WeightPlan(ModuleOp module)
     end = std::max<int64_t>(end, packed.getOffset() + packed.getSize());
 }
 
-kernel::PackedOp WeightPlan::get(moe::WeightOp weight, kernel::PanelsAttr layout) {
-  kernel::PackedOp &entry = entries[{weight.getKeyAttr().getAttr(), layout}];
+static int64_t getPackedBytes(kernel::PanelsAttr layout, Type elementType) {
+  int64_t panels = llvm::divideCeil(layout.getColumns(), layout.getPanel());
+  return layout.getCount() * panels * layout.getDepth() * layout.getPanel() *
+         (elementType.getIntOrFloatBitWidth() / 8);
+}
+
+kernel::PackedOp WeightPlan::get(ArrayRef<moe::WeightOp> weights,
+                                 ArrayRef<kernel::PanelsAttr> layouts) {
+  SmallVector<Attribute> keys;
+  for (moe::WeightOp weight : weights)
+    keys.push_back(weight.getKeyAttr());
+  ArrayAttr sources = builder.getArrayAttr(keys), layoutList;
+  if (!layouts.empty())
+    layoutList = builder.getArrayAttr(SmallVector<Attribute>(layouts));
+  kernel::PackedOp &entry = entries[{sources, layoutList}];
   if (entry)
     return entry;
-  auto data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
-  int64_t size = data.getLength();
-  if (layout) {
-    int64_t panels = llvm::divideCeil(layout.getColumns(), layout.getPanel());
-    int64_t elementBytes = cast<ShapedType>(data.getType()).getElementTypeBitWidth() / 8;
-    size = layout.getCount() * panels * layout.getDepth() * layout.getPanel() * elementBytes;
+  int64_t size = 0;
+  moe::WeightDataOp data;
+  for (auto [i, weight] : llvm::enumerate(weights)) {
+    data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
+    size += layouts.empty()
+                ? static_cast<int64_t>(data.getLength())
+                : getPackedBytes(layouts[i], cast<ShapedType>(data.getType()).getElementType());
   }
   int64_t offset = llvm::alignTo(end, 64);
   builder.setInsertionPointAfter(data);
   entry = kernel::PackedOp::create(builder, data.getLoc(), "w" + std::to_string(entries.size() - 1),
-                                   weight.getKey(), offset, size, layout);
+                                   sources, offset, size, layoutList);
   tables.getSymbolTable(module).insert(entry); // models have weights of such names
   end = offset + size;
   return entry;

@@ -16,13 +16,18 @@ public:
   explicit WeightPlan(mlir::ModuleOp module);
 
   /// The entry for a weight's own bytes (no layout) or a packed form of it.
-  kernel::PackedOp get(moe::WeightOp weight, kernel::PanelsAttr layout = {});
+  kernel::PackedOp get(moe::WeightOp weight, kernel::PanelsAttr layout = {}) {
+    return get(weight, layout ? llvm::ArrayRef(layout) : llvm::ArrayRef<kernel::PanelsAttr>());
+  }
+  /// … of several, one after the other; as many layouts as weights, or none.
+  kernel::PackedOp get(llvm::ArrayRef<moe::WeightOp> weights,
+                       llvm::ArrayRef<kernel::PanelsAttr> layouts);
 
 private:
   mlir::OpBuilder builder;
   mlir::SymbolTableCollection tables;
   mlir::ModuleOp module;
-  llvm::DenseMap<std::pair<mlir::StringAttr, mlir::Attribute>, kernel::PackedOp> entries;
+  llvm::DenseMap<std::pair<mlir::ArrayAttr, mlir::ArrayAttr>, kernel::PackedOp> entries;
   int64_t end = 0;
 };
 
