@@ -44,6 +44,7 @@ static constexpr LibraryEntry entries[] = {
         %r = arith.andi %first, %b_is_number : i1
         return %r : i1
       })mlir"},
+    {"combine", "combine", ""},
     {"cumprod", "cumulate", R"mlir(
       func.func private @combine(%before: !T, %v: !T) -> !T {
         %r = func.call @mul(%before, %v) : (!T, !T) -> !T
@@ -62,7 +63,9 @@ static constexpr LibraryEntry entries[] = {
         %r = func.call @zero() : () -> !T
         return %r : !T
       })mlir"},
+    {"dispatch", "dispatch", ""},
     {"gather", "gather", ""},
+    {"grouped_linear", "grouped_linear", ""},
     {"nonzero", "nonzero", ""},
     {"scatter_add", "scatter", R"mlir(
       func.func private @combine(%old: !T, %update: !T) -> !T {

@@ -251,6 +251,130 @@ func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
 }
 )mlir";
 
+/// Rows in order by expert, each expert's with its own matrix of B, packed beforehand: one parallel
+/// loop over (expert, panel of columns, block of rows). Rows of no expert, the last ones, are
+/// zeros.
+constexpr StringLiteral kGroupedDriver = R"mlir(
+// The expert that has the item, going on from expert `e`, whose items begin with `first`.
+func.func private @grouped_find_$S(%offsets: memref<?xi64>, %panels: index, %item: index, %e: index,
+                                   %first: index) -> (index, index, index, index) {
+  %c1 = arith.constant 1 : index
+  %expert, %begin, %start, %rows = scf.while (%at = %e, %itemsBefore = %first)
+      : (index, index) -> (index, index, index, index) {
+    %next = arith.addi %at, %c1 : index
+    %from0 = memref.load %offsets[%at] : memref<?xi64>
+    %to0 = memref.load %offsets[%next] : memref<?xi64>
+    %from = arith.index_cast %from0 : i64 to index
+    %to = arith.index_cast %to0 : i64 to index
+    %m = arith.subi %to, %from : index
+    %rowBlock, %blocks = func.call @matmul_blocks_$S(%m) : (index) -> (index, index)
+    %items = arith.muli %blocks, %panels : index
+    %after = arith.addi %itemsBefore, %items : index
+    %isLater = arith.cmpi sge, %item, %after : index
+    %nextAt = arith.select %isLater, %next, %at : index
+    %nextBefore = arith.select %isLater, %after, %itemsBefore : index
+    scf.condition(%isLater) %nextAt, %nextBefore, %from, %m : index, index, index, index
+  } do {
+  ^bb0(%at: index, %itemsBefore: index, %from: index, %m: index):
+    scf.yield %at, %itemsBefore : index, index
+  }
+  return %expert, %begin, %start, %rows : index, index, index, index
+}
+
+func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %b: memref<?x?x?x?x$T>,
+                         %bias: memref<?x?x$T>, %c: memref<?x?x$T>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %columns = arith.constant $N : index
+  %false = arith.constant false
+  %zero = arith.constant 0.0 : $T
+  %m = memref.dim %c, %c0 : memref<?x?x$T>
+  %n = memref.dim %c, %c1 : memref<?x?x$T>
+  %k = memref.dim %a, %c1 : memref<?x?x$T>
+  %bounds = memref.dim %offsets, %c0 : memref<?xi64>
+  %experts = arith.subi %bounds, %c1 : index
+  %biases = memref.dim %bias, %c0 : memref<?x?x$T>
+  %hasBias = arith.cmpi ne, %biases, %c0 : index
+  %aFlat = memref.collapse_shape %a [[0, 1]] : memref<?x?x$T> into !Flat
+  %bFlat = memref.collapse_shape %b [[0, 1, 2, 3]] : memref<?x?x?x?x$T> into !Flat
+  %cFlat = memref.collapse_shape %c [[0, 1]] : memref<?x?x$T> into !Flat
+  %panels = arith.ceildivsi %n, %columns : index
+  %panelSize = arith.muli %k, %columns : index
+  %sizeB = arith.muli %panels, %panelSize : index
+  %groups = scf.for %e = %c0 to %experts step %c1 iter_args(%sum = %c0) -> index {
+    %next = arith.addi %e, %c1 : index
+    %from0 = memref.load %offsets[%e] : memref<?xi64>
+    %to0 = memref.load %offsets[%next] : memref<?xi64>
+    %rows0 = arith.subi %to0, %from0 : i64
+    %rows = arith.index_cast %rows0 : i64 to index
+    %rowBlock, %blocks = func.call @matmul_blocks_$S(%rows) : (index) -> (index, index)
+    %more = arith.addi %sum, %blocks : index
+    scf.yield %more : index
+  }
+  %filled0 = memref.load %offsets[%experts] : memref<?xi64>
+  %filled = arith.index_cast %filled0 : i64 to index
+  %items = arith.muli %groups, %panels : index
+  %least = arith.constant 131072 : index
+  %divisor = arith.maxsi %groups, %c1 : index
+  %rowsOfItem = arith.ceildivsi %filled, %divisor : index
+  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  %work0 = arith.muli %areaOfItem, %k : index
+  %work = arith.maxsi %work0, %c1 : index
+  %grain = arith.ceildivsi %least, %work : index
+  par.for %begin, %end in %items grain %grain {
+    %e9, %first9 = scf.for %item = %begin to %end step %c1 iter_args(%e0 = %c0, %first0 = %c0) -> (index, index) {
+      %e, %first, %start, %rowsOfExpert = func.call @grouped_find_$S(%offsets, %panels, %item, %e0, %first0)
+        : (memref<?xi64>, index, index, index, index) -> (index, index, index, index)
+      %rowBlock, %blocks = func.call @matmul_blocks_$S(%rowsOfExpert) : (index) -> (index, index)
+      %rest = arith.subi %item, %first : index
+      %p = arith.divui %rest, %blocks : index
+      %blockOfRows = arith.remui %rest, %blocks : index
+      %i = arith.muli %blockOfRows, %rowBlock : index
+      %j = arith.muli %p, %columns : index
+      %rowsLeft = arith.subi %rowsOfExpert, %i : index
+      %rows = arith.minsi %rowsLeft, %rowBlock : index
+      %columnsLeft = arith.subi %n, %j : index
+      %width = arith.minsi %columnsLeft, %columns : index
+      %row = arith.addi %start, %i : index
+      %aStart = arith.muli %row, %k : index
+      %b0 = arith.muli %e, %sizeB : index
+      %b1 = arith.muli %p, %panelSize : index
+      %bStart = arith.addi %b0, %b1 : index
+      %c2 = arith.muli %row, %n : index
+      %cStart = arith.addi %c2, %j : index
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
+                                %width, %columns, %c1, %bFlat, %false)
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        -> ()
+      scf.if %hasBias {
+        scf.for %r = %c0 to %rows step %c1 {
+          %to = arith.addi %row, %r : index
+          scf.for %q = %c0 to %width step %c1 {
+            %column = arith.addi %j, %q : index
+            %v = memref.load %c[%to, %column] : memref<?x?x$T>
+            %d = memref.load %bias[%e, %column] : memref<?x?x$T>
+            %sum = arith.addf %v, %d : $T
+            memref.store %sum, %c[%to, %column] : memref<?x?x$T>
+          }
+        }
+      }
+      scf.yield %e, %first : index, index
+    }
+  }
+  %empty = arith.subi %m, %filled : index
+  %rowGrain = arith.constant 64 : index
+  par.for %begin, %end in %empty grain %rowGrain {
+    scf.for %i = %begin to %end step %c1 {
+      %row = arith.addi %filled, %i : index
+      scf.for %j = %c0 to %n step %c1 {
+        memref.store %zero, %c[%row, %j] : memref<?x?x$T>
+      }
+    }
+  }
+  return
+}
+)mlir";
+
 /// The public function: picks the panel width by the number of columns.
 constexpr StringLiteral kEntry = R"mlir(
 func.func private @$NAME(%a: memref<?x?x?x$T>, %b: memref<?x?x?x$T, strided<[?, ?, ?], offset: ?>>,
@@ -330,13 +454,17 @@ public:
     return finish();
   }
 
-  /// matmul_packed; null if no number of registers makes panels of that many columns.
-  OwningOpRef<ModuleOp> buildPacked(unsigned columns) {
+  /// matmul_packed and matmul_grouped_packed; null if no number of registers makes panels of that
+  /// many columns.
+  OwningOpRef<ModuleOp> buildPacked(unsigned columns, bool grouped) {
     for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); vectors *= 2) {
       if (MicroTile::choose(elementType, options, vectors).columns() != columns)
         continue;
-      text += substituteFor(kPackedDriver, addItem(vectors));
-      return finish();
+      MicroTile tile = addItem(vectors);
+      text += substituteFor(grouped ? kGroupedDriver : kPackedDriver, tile);
+      if (!grouped)
+        return finish();
+      return finish({0, 0, 0, 1, 4, 1}); // rows of A, each with the columns of C
     }
     return {};
   }
@@ -382,7 +510,8 @@ private:
     return tile;
   }
 
-  OwningOpRef<ModuleOp> finish() {
+  /// By default the multiplications are those of elements of C, each with a column of A.
+  OwningOpRef<ModuleOp> finish(ArrayRef<int64_t> multiplyAdds = {2, 0, 2, 1, 2, 2, 0, 2}) {
     for (const Micro &micro : microKernels)
       text +=
           llvm::formatv("func.func private @{0}(memref<?x{1}>, index, index, memref<?x{1}>, index, "
@@ -395,9 +524,8 @@ private:
       buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked,
                        options.fusesMultiplyAdd);
     }
-    // Elements of C, each with a column of A.
     module->lookupSymbol(name)->setAttr(kernel::kMultiplyAddsAttr,
-                                        DenseI64ArrayAttr::get(&context, {2, 0, 2, 1, 2, 2, 0, 2}));
+                                        DenseI64ArrayAttr::get(&context, multiplyAdds));
     return module;
   }
 
@@ -437,8 +565,9 @@ OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef na
   if (rest.consume_front("nt_") && rest == type)
     return builder.build(/*transposed=*/true);
   unsigned columns;
+  bool isGrouped = rest.consume_front("grouped_");
   if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) &&
       rest == ("_" + type).str())
-    return builder.buildPacked(columns);
+    return builder.buildPacked(columns, isGrouped);
   return {};
 }

@@ -29,7 +29,10 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
   // Before anything is lowered: afterwards only locations say what an operation was.
   if (options.profile)
     functions.addPass(createTagNodesPass());
-  functions.addPass(createConvertMoEToONNXPass());
+  functions.addPass(createExpandExpertsPass());
+  ConvertMoEToONNXPassOptions spell;
+  spell.keepGrouped = true;
+  functions.addPass(createConvertMoEToONNXPass(spell));
   functions.addPass(createExpandFunctionsPass());
   functions.addPass(createInferTypesPass());
   pm.addPass(createConvertONNXToLinalgPass(convert));

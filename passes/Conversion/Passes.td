@@ -74,6 +74,8 @@ def ConvertMoEToONNXPass : Pass<"convert-moe-to-onnx", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::moec::onnx::ONNXDialect"];
+  let options = [Option<"keepGrouped", "keep-grouped", "bool", "false",
+    "Leave moe.dispatch, moe.grouped_linear and moe.combine, which have a lowering of their own">];
 }
 
 def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp"> {

@@ -203,6 +203,50 @@ def ExpandContribPass : Pass<"onnx-expand-contrib", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numExpanded", "num-expanded", "Nodes replaced">];
 }
 
+def ExpandExpertsPass : Pass<"moe-expand-experts", "::mlir::func::FuncOp"> {
+  let summary = "Experts as products of rows in order by expert";
+  let description = [{
+    `moe.experts` whose parameters are the matrices and biases of linear layers becomes `moe.dispatch`, its
+    body on all rows at once with `moe.grouped_linear` for the linear layers, and `moe.combine`. Experts that
+    share all rows of parameters become one expert, null ones empty slots; a vector of each expert's is
+    gathered for the rows.
+
+    Why: an expert runs on the tokens that are routed to it only, and all experts' products are one parallel
+    loop.
+
+    Limits: other uses of a parameter and experts of different sizes keep the operation as it is (a remark
+    says why): it is then spelled, every expert on every token.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %e: tensor<?x2xi64>, %w: tensor<?x2xf32>, %u: tensor<8x4x6xf32>, %d: tensor<8x6x4xf32>) -> tensor<?x4xf32> {
+      %y = moe.experts %x to %e weights %w parameters(%u, %d : tensor<8x4x6xf32>, tensor<8x6x4xf32>)
+          {num_experts = 8 : i64, segments = array<i64: 1, 1>}
+          : (tensor<?x4xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x4xf32> {
+      ^bb0(%t: tensor<?x4xf32>, %pu: tensor<4x6xf32>, %pd: tensor<6x4xf32>):
+        %0 = moe.linear %t, %pu : (tensor<?x4xf32>, tensor<4x6xf32>) -> tensor<?x6xf32>
+        %1 = onnx.node "Relu"(%0) version 14 : (tensor<?x6xf32>) -> tensor<?x6xf32>
+        %2 = moe.linear %1, %pd : (tensor<?x6xf32>, tensor<6x4xf32>) -> tensor<?x4xf32>
+        moe.yield %2 : tensor<?x4xf32>
+      }
+      return %y : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %e: tensor<?x2xi64>, %w: tensor<?x2xf32>, %u: tensor<8x4x6xf32>, %d: tensor<8x6x4xf32>) -> tensor<?x4xf32> {
+      %rows, %order, %offsets = moe.dispatch %x to %e experts 8 : (tensor<?x4xf32>, tensor<?x2xi64>) -> (tensor<?x4xf32>, tensor<?xi64>, tensor<9xi64>)
+      %0 = moe.grouped_linear %rows by %offsets, %u : (tensor<?x4xf32>, tensor<9xi64>, tensor<8x4x6xf32>) -> tensor<?x6xf32>
+      %1 = onnx.node "Relu"(%0) version 14 : (tensor<?x6xf32>) -> tensor<?x6xf32>
+      %2 = moe.grouped_linear %1 by %offsets, %d : (tensor<?x6xf32>, tensor<9xi64>, tensor<8x6x4xf32>) -> tensor<?x4xf32>
+      %3 = moe.combine %2, %order by %offsets weights %w : (tensor<?x4xf32>, tensor<?xi64>, tensor<9xi64>, tensor<?x2xf32>) -> tensor<?x4xf32>
+      return %3 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+}
+
 def ExpandFunctionsPass : Pass<"onnx-expand-functions", "::mlir::func::FuncOp"> {
   let summary = "Replace operators without a handler by their definitions";
   let description = [{

@@ -30,12 +30,15 @@ bool isKept(Operation *op) {
 }
 
 struct ConvertMoEToONNX : impl::ConvertMoEToONNXPassBase<ConvertMoEToONNX> {
+  using ConvertMoEToONNXPassBase::ConvertMoEToONNXPassBase;
+
   void runOnOperation() override {
     // Spelling an operation with a body brings the body's operations up: they are next.
     for (;;) {
       SmallVector<Operation *> found;
       getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (!isa<moe::MoEDialect>(op->getDialect()) || isKept(op))
+        if (!isa<moe::MoEDialect>(op->getDialect()) || isKept(op) ||
+            (keepGrouped && isa<moe::DispatchOp, moe::GroupedLinearOp, moe::CombineOp>(op)))
           return WalkResult::advance();
         found.push_back(op);
         return WalkResult::skip();

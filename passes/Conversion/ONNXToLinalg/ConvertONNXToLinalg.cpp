@@ -109,6 +109,8 @@ private:
     // not.
     if (isa<onnx::NoneOp, moe::WeightOp>(op))
       return success();
+    if (NodeHandlerFn handler = getOperationHandlers().lookup(op->getName().getStringRef()))
+      return applyHandler(state, builder, op, handler);
     return op->emitError("is not an operation of the normalised form");
   }
 
@@ -149,12 +151,17 @@ private:
     if (!handler)
       return node.emitError() << "operator '" << node.getQualifiedName() << "' version "
                               << node.getVersion() << " is not supported";
-    NodeLowering lowering(state, builder, node);
+    return applyHandler(state, builder, node, handler);
+  }
+
+  static LogicalResult applyHandler(LoweringState &state, OpBuilder &builder, Operation *op,
+                                    NodeHandlerFn handler) {
+    NodeLowering lowering(state, builder, op);
     FailureOr<SmallVector<Value>> results = handler(lowering);
     if (mlir::failed(results))
       return failure();
-    assert(results->size() == node->getNumResults() && "a handler gives one value a result");
-    for (auto [original, lowered] : llvm::zip(node->getResults(), *results))
+    assert(results->size() == op->getNumResults() && "a handler gives one value a result");
+    for (auto [original, lowered] : llvm::zip(op->getResults(), *results))
       if (lowered)
         state.map(original, lowered);
     return success();

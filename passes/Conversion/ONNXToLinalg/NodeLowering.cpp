@@ -192,21 +192,25 @@ Value LoweringState::emitAtom(Location loc, const SymNode *atom) {
 //===- NodeLowering: operands and results
 //-------------------------------------------------------------===//
 
+Value NodeLowering::getOriginal(unsigned i) {
+  if (node)
+    return node.getOptionalOperand(i);
+  return i < op->getNumOperands() ? op->getOperand(i) : Value();
+}
+
 Value NodeLowering::operand(unsigned i) {
-  Value original = node.getOptionalOperand(i);
+  Value original = getOriginal(i);
   return original ? state.lookup(loc, original) : Value();
 }
 
 Type NodeLowering::modelElementType(unsigned i) {
-  return cast<TensorType>(node.getOptionalOperand(i).getType()).getElementType();
+  return cast<TensorType>(getOriginal(i).getType()).getElementType();
 }
 
-ArrayRef<SymExpr> NodeLowering::dims(unsigned i) {
-  return state.shapes.get(node.getOptionalOperand(i)).dims;
-}
+ArrayRef<SymExpr> NodeLowering::dims(unsigned i) { return state.shapes.get(getOriginal(i)).dims; }
 
 std::optional<ArrayRef<SymExpr>> NodeLowering::elements(unsigned i) {
-  Value original = node.getOptionalOperand(i);
+  Value original = getOriginal(i);
   if (!original)
     return std::nullopt;
   const SymbolicValue &value = state.shapes.get(original);
@@ -243,27 +247,44 @@ std::optional<int64_t> NodeLowering::normalizeAxis(int64_t axis, int64_t rank) {
 }
 
 std::optional<PackedMatrices> NodeLowering::packedOperand(unsigned i, bool transposed) {
-  std::optional<WeightView> view = traceWeightView(node.getOptionalOperand(i), state.shapes);
-  if (!view || view->shape.size() < 2 || view->shape.size() > 3)
-    return std::nullopt;
-  int64_t rank = view->shape.size(), row = rank - 2, column = rank - 1;
-  if (transposed)
-    std::swap(row, column);
-  int64_t count = rank == 3 ? view->shape[0] : 1;
-  int64_t depth = view->shape[row], columns = view->shape[column];
-  int64_t panel = getPanelColumns(view->getElementType(), columns, state.kernels);
-  if (panel == 0 || count == 0 || depth == 0 || columns == 0)
-    return std::nullopt;
-  auto strides = builder.getDenseI64ArrayAttr(
-      {rank == 3 ? view->strides[0] : 0, view->strides[row], view->strides[column]});
-  auto layout = kernel::PanelsAttr::get(builder.getContext(), count, depth, columns, view->offset,
-                                        strides, panel);
-  auto type = RankedTensorType::get(
-      {count, static_cast<int64_t>(llvm::divideCeil(columns, panel)), depth, panel},
-      view->getElementType());
-  Value tensor = kernel::WeightOp::create(builder, loc, type,
-                                          state.weights.get(view->weight, layout).getSymName());
-  return PackedMatrices{tensor, count, depth, columns, panel};
+  return packedStack(getOriginal(i), transposed);
+}
+
+std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool transposed) {
+  SmallVector<moe::WeightOp> weights;
+  SmallVector<kernel::PanelsAttr> layouts;
+  PackedMatrices all{nullptr, 0, 0, 0, 0};
+  Type elementType;
+  for (Value value : values) {
+    std::optional<WeightView> view = traceWeightView(value, state.shapes);
+    if (!view || view->shape.size() < 2 || view->shape.size() > 3)
+      return std::nullopt;
+    int64_t rank = view->shape.size(), row = rank - 2, column = rank - 1;
+    if (transposed)
+      std::swap(row, column);
+    int64_t count = rank == 3 ? view->shape[0] : 1;
+    int64_t depth = view->shape[row], columns = view->shape[column];
+    int64_t panel = getPanelColumns(view->getElementType(), columns, state.kernels);
+    if (panel == 0 || count == 0 || depth == 0 || columns == 0)
+      return std::nullopt;
+    if (elementType &&
+        (depth != all.depth || columns != all.columns || elementType != view->getElementType()))
+      return std::nullopt;
+    elementType = view->getElementType();
+    auto strides = builder.getDenseI64ArrayAttr(
+        {rank == 3 ? view->strides[0] : 0, view->strides[row], view->strides[column]});
+    weights.push_back(view->weight);
+    layouts.push_back(kernel::PanelsAttr::get(builder.getContext(), count, depth, columns,
+                                              view->offset, strides, panel));
+    all = {nullptr, all.count + count, depth, columns, panel};
+  }
+  auto type = RankedTensorType::get({all.count,
+                                     static_cast<int64_t>(llvm::divideCeil(all.columns, all.panel)),
+                                     all.depth, all.panel},
+                                    elementType);
+  all.tensor = kernel::WeightOp::create(builder, loc, type,
+                                        state.weights.get(weights, layouts).getSymName());
+  return all;
 }
 
 std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {
@@ -280,16 +301,16 @@ std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {
 }
 
 bool NodeLowering::hasResult(unsigned i) {
-  return i < node->getNumResults() && isa<TensorType>(node->getResult(i).getType());
+  return i < op->getNumResults() && isa<TensorType>(op->getResult(i).getType());
 }
 
 RankedTensorType NodeLowering::resultType(unsigned i) {
-  Type elementType = cast<TensorType>(node->getResult(i).getType()).getElementType();
+  Type elementType = cast<TensorType>(op->getResult(i).getType()).getElementType();
   return tensorType(resultDims(i), getStorageType(elementType));
 }
 
 ArrayRef<SymExpr> NodeLowering::resultDims(unsigned i) {
-  return state.shapes.get(node->getResult(i)).dims;
+  return state.shapes.get(op->getResult(i)).dims;
 }
 
 FailureOr<ArrayRef<SymExpr>> NodeLowering::resolveResultDims(unsigned i,
@@ -299,7 +320,7 @@ FailureOr<ArrayRef<SymExpr>> NodeLowering::resolveResultDims(unsigned i,
     return refuse("result " + Twine(i) + " has rank " + Twine(known.size()) + ", not " +
                   Twine(computed.size()));
   for (auto [d, size] : llvm::enumerate(known)) {
-    if (size != symbols.dim(node->getResult(i), d))
+    if (size != symbols.dim(op->getResult(i), d))
       continue;
     if (!computed[d])
       return refuse("size " + Twine(d) + " of result " + Twine(i) +
@@ -312,7 +333,7 @@ FailureOr<ArrayRef<SymExpr>> NodeLowering::resolveResultDims(unsigned i,
 }
 
 SymExpr NodeLowering::bindResultDim(unsigned i, unsigned d, Value index) {
-  SymExpr size = symbols.dim(node->getResult(i), d);
+  SymExpr size = symbols.dim(op->getResult(i), d);
   state.bind(size, index);
   return size;
 }
@@ -407,7 +428,8 @@ LogicalResult NodeLowering::checkSizes(ArrayRef<SymExpr> dims) {
 }
 
 LogicalResult NodeLowering::refuse(const Twine &reason) {
-  return node.emitError() << "cannot lower '" << node.getQualifiedName() << "': " << reason;
+  std::string name = node ? node.getQualifiedName() : op->getName().getStringRef().str();
+  return op->emitError() << "cannot lower '" << name << "': " << reason;
 }
 
 //===- NodeHandlerTable
@@ -442,6 +464,15 @@ const NodeHandlerTable &moec::getNodeHandlers() {
     addIndexingHandlers(result);
     addSortingHandlers(result);
     addGeneratorHandlers(result);
+    return result;
+  }();
+  return table;
+}
+
+const OperationHandlerTable &moec::getOperationHandlers() {
+  static const OperationHandlerTable table = [] {
+    OperationHandlerTable result;
+    addExpertHandlers(result);
     return result;
   }();
   return table;

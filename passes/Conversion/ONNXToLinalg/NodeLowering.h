@@ -70,13 +70,14 @@ struct PackedMatrices {
 /// One node and a builder positioned where its lowering goes.
 class NodeLowering {
 public:
-  NodeLowering(LoweringState &state, mlir::OpBuilder &builder, onnx::NodeOp node)
-      : builder(builder), loc(node.getLoc()), node(node), symbols(state.shapes.getSymbols()),
-        state(state) {}
+  NodeLowering(LoweringState &state, mlir::OpBuilder &builder, mlir::Operation *op)
+      : builder(builder), loc(op->getLoc()), op(op), node(llvm::dyn_cast<onnx::NodeOp>(op)),
+        symbols(state.shapes.getSymbols()), state(state) {}
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
-  onnx::NodeOp node;
+  mlir::Operation *op;
+  onnx::NodeOp node; ///< null if the operation is one of the moe dialect
   SymContext &symbols;
 
   //===- Operands
@@ -84,7 +85,7 @@ public:
 
   /// Operand i as a ranked tensor with elements of the storage type (Codes.h); null if absent.
   mlir::Value operand(unsigned i);
-  bool hasOperand(unsigned i) { return bool(node.getOptionalOperand(i)); }
+  bool hasOperand(unsigned i) { return bool(getOriginal(i)); }
   /// The element type of operand i as in the model: tells signed (`i8`) from unsigned (`ui8`)
   /// integers.
   mlir::Type modelElementType(unsigned i);
@@ -101,6 +102,9 @@ public:
   /// Operand i as constant matrices in the layout that the matrix kernels stream, if it is (a view
   /// of) a weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
   std::optional<PackedMatrices> packedOperand(unsigned i, bool transposed);
+  /// Values that are stacks of matrices of the same sizes, one after the other in one stack, if all
+  /// are (views of) weights.
+  std::optional<PackedMatrices> packedStack(mlir::ValueRange values, bool transposed);
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);
   /// An axis counted from the front; refuses the node (and returns std::nullopt) if it lies outside
@@ -112,7 +116,7 @@ public:
   //===- Results
   //--------------------------------------------------------------------------------------===//
 
-  unsigned getNumResults() { return node->getNumResults(); }
+  unsigned getNumResults() { return op->getNumResults(); }
   /// Whether result i exists (has a name in the model).
   bool hasResult(unsigned i);
   /// The type of result i: elements of the storage type, static where a size is a constant.
@@ -161,6 +165,8 @@ public:
   llvm::LogicalResult refuse(const llvm::Twine &reason);
 
 private:
+  mlir::Value getOriginal(unsigned i);
+
   LoweringState &state;
 };
 
@@ -186,6 +192,11 @@ private:
 };
 
 const NodeHandlerTable &getNodeHandlers();
+
+/// Handlers of operations of the moe dialect, by name ("moe.dispatch").
+using OperationHandlerTable = llvm::StringMap<NodeHandlerFn>;
+const OperationHandlerTable &getOperationHandlers();
+void addExpertHandlers(OperationHandlerTable &table);
 
 // One a family, each in its own file.
 void addElementwiseHandlers(NodeHandlerTable &table);

@@ -1,0 +1,157 @@
+//===- Experts.cpp - Rows in order by expert ---------------------------------------------===//
+#include "dialects/MoE/MoEOps.h"
+#include "moec/Kernels/KernelLibrary.h"
+#include "passes/Conversion/ONNXToLinalg/Broadcast.h"
+#include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+
+#include "dialects/Kernel/KernelOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace moec;
+
+using Results = FailureOr<SmallVector<Value>>;
+
+static Type elementOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType();
+}
+
+/// The elements in another float type.
+static Value castFloats(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims, Type type) {
+  if (elementOf(tensor) == type)
+    return tensor;
+  bool widens = elementOf(tensor).getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth();
+  return emitElementwise(lowering, {{tensor, dims}}, dims, type,
+                         [&](OpBuilder &nested, Location loc, ValueRange elements) -> Value {
+                           if (widens)
+                             return arith::ExtFOp::create(nested, loc, type, elements[0]);
+                           return arith::TruncFOp::create(nested, loc, type, elements[0]);
+                         });
+}
+
+/// What is added up in: f32 for narrower floats.
+static Type getSumType(NodeLowering &lowering, Type type) {
+  return type.getIntOrFloatBitWidth() < 32 ? lowering.builder.getF32Type() : type;
+}
+
+/// Numbers of experts, slots or rows: 64 bits. A number of 32 bits is below no expert's or one.
+static Value asLong(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims) {
+  Type i64 = lowering.builder.getI64Type();
+  if (elementOf(tensor) == i64)
+    return tensor;
+  return emitElementwise(lowering, {{tensor, dims}}, dims, i64,
+                         [&](OpBuilder &nested, Location loc, ValueRange elements) -> Value {
+                           return arith::ExtSIOp::create(nested, loc, i64, elements[0]);
+                         });
+}
+
+static Results lowerDispatch(NodeLowering &lowering) {
+  auto op = cast<moe::DispatchOp>(lowering.op);
+  Type i64 = lowering.builder.getI64Type();
+  if (elementOf(op.getOrder()) != i64 || elementOf(op.getOffsets()) != i64)
+    return lowering.refuse("its orders are not of 64 bits");
+  Type elementType = elementOf(op.getTokens());
+  SmallVector<Value> outputs{lowering.empty(lowering.resultDims(0), elementType),
+                             lowering.empty(lowering.resultDims(1), i64),
+                             lowering.empty(lowering.resultDims(2), i64)};
+  SmallVector<Value> inputs{lowering.operand(0),
+                            asLong(lowering, lowering.operand(1), lowering.dims(1))};
+  return SmallVector<Value>(
+      kernel::CallOp::create(lowering.builder, lowering.loc, ValueRange(outputs).getTypes(),
+                             getLibraryKernelName("dispatch", elementType), inputs, outputs)
+          .getResults());
+}
+
+/// Weights in memory, one segment after the other; narrow ones are widened expert by expert, so
+/// that there is never more than one expert's matrix in another type.
+static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinearOp op,
+                                       Value bias) {
+  OpBuilder &builder = lowering.builder;
+  ArrayRef<SymExpr> dims = lowering.resultDims(0);
+  Type elementType = elementOf(op.getInput()), sumType = getSumType(lowering, elementType);
+  Value offsets = lowering.lowered(op.getOffsets());
+  Value rows =
+      castFloats(lowering, lowering.lowered(op.getInput()), lowering.dims(op.getInput()), sumType);
+  Value transposed = lowering.scalarInt(builder.getI1Type(), op.getTransposed());
+  // Rows of no expert stay zero.
+  Value result = lowering.filled(dims, lowering.scalar(sumType, 0));
+  auto multiply = [&](Value matrices, int64_t expert) {
+    result = kernel::CallOp::create(
+                 builder, lowering.loc, result.getType(),
+                 getLibraryKernelName("grouped_linear", sumType),
+                 ValueRange{rows, offsets, lowering.index(expert), matrices, transposed, bias},
+                 ValueRange{result})
+                 .getResult(0);
+  };
+  int64_t expert = 0;
+  for (Value segment : op.getWeights()) {
+    SmallVector<SymExpr> segmentDims(lowering.dims(segment));
+    Value matrices = lowering.lowered(segment);
+    int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0);
+    if (elementType == sumType) {
+      multiply(matrices, expert);
+      expert += count;
+      continue;
+    }
+    segmentDims[0] = lowering.symbols.constant(1);
+    for (int64_t i = 0; i < count; ++i) {
+      SmallVector<OpFoldResult> begin(3, builder.getIndexAttr(0)),
+          strides(3, builder.getIndexAttr(1));
+      begin[0] = builder.getIndexAttr(i);
+      Value matrix = tensor::ExtractSliceOp::create(builder, lowering.loc, matrices, begin,
+                                                    lowering.sizes(segmentDims), strides);
+      multiply(castFloats(lowering, matrix, segmentDims, sumType), expert++);
+    }
+  }
+  return SmallVector<Value>{castFloats(lowering, result, dims, elementType)};
+}
+
+static Results lowerGroupedLinear(NodeLowering &lowering) {
+  auto op = cast<moe::GroupedLinearOp>(lowering.op);
+  if (elementOf(op.getOffsets()) != lowering.builder.getI64Type())
+    return lowering.refuse("its offsets are not of 64 bits");
+  Type elementType = elementOf(op.getInput()), sumType = getSumType(lowering, elementType);
+  ArrayRef<SymExpr> dims = lowering.resultDims(0);
+  Value bias = op.getBias() ? castFloats(lowering, lowering.lowered(op.getBias()),
+                                         lowering.dims(op.getBias()), sumType)
+                            : lowering.empty({lowering.symbols.constant(0), dims[1]}, sumType);
+  std::optional<PackedMatrices> packed;
+  if (elementType == sumType)
+    packed = lowering.packedStack(op.getWeights(), op.getTransposed());
+  if (!packed)
+    return lowerPlainGroupedLinear(lowering, op, bias);
+  std::string kernel = "matmul_grouped_packed_" + std::to_string(packed->panel) +
+                       (elementType.isF32() ? "_f32" : "_f64");
+  Value init = lowering.empty(dims, elementType);
+  ValueRange results =
+      kernel::CallOp::create(
+          lowering.builder, lowering.loc, init.getType(), kernel,
+          ValueRange{lowering.operand(0), lowering.operand(1), packed->tensor, bias},
+          ValueRange{init})
+          .getResults();
+  return SmallVector<Value>(results);
+}
+
+static Results lowerCombine(NodeLowering &lowering) {
+  auto op = cast<moe::CombineOp>(lowering.op);
+  Type i64 = lowering.builder.getI64Type();
+  if (elementOf(op.getOrder()) != i64 || elementOf(op.getOffsets()) != i64)
+    return lowering.refuse("its orders are not of 64 bits");
+  Type elementType = elementOf(op.getRows()), sumType = getSumType(lowering, elementType);
+  ArrayRef<SymExpr> dims = lowering.resultDims(0);
+  SmallVector<Value> inputs{castFloats(lowering, lowering.operand(0), lowering.dims(0), sumType),
+                            lowering.operand(1), lowering.operand(2),
+                            castFloats(lowering, lowering.operand(3), lowering.dims(3), sumType)};
+  SmallVector<Value> outputs{lowering.empty(lowering.dims(3), i64), lowering.empty(dims, sumType)};
+  auto call = kernel::CallOp::create(lowering.builder, lowering.loc, ValueRange(outputs).getTypes(),
+                                     getLibraryKernelName("combine", sumType), inputs, outputs);
+  return SmallVector<Value>{
+      castFloats(lowering, call.getResult(1), dims, elementOf(op.getResult()))};
+}
+
+void moec::addExpertHandlers(OperationHandlerTable &table) {
+  table[moe::DispatchOp::getOperationName()] = lowerDispatch;
+  table[moe::GroupedLinearOp::getOperationName()] = lowerGroupedLinear;
+  table[moe::CombineOp::getOperationName()] = lowerCombine;
+}

@@ -1,0 +1,266 @@
+//===- ExpandExperts.cpp - Experts as products of rows in order by expert ----------------===//
+#include "dialects/MoE/MoEOps.h"
+#include "passes/Conversion/MoEToONNX/Spelling.h"
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+
+namespace moec {
+#define GEN_PASS_DEF_EXPANDEXPERTSPASS
+#include "passes/Transforms/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+Type elementOf(Value value) { return cast<TensorType>(value.getType()).getElementType(); }
+
+RankedTensorType asRows(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  bool isRows = type && type.getRank() == 2 && !type.isDynamicDim(1);
+  return isRows ? type : RankedTensorType();
+}
+
+/// A linear layer in a body: MatMul of a matrix is one too.
+struct Linear {
+  Value input, weight, bias;
+  bool transposed = false;
+};
+
+std::optional<Linear> matchLinear(Operation *op) {
+  if (auto linear = dyn_cast<moe::LinearOp>(op))
+    return Linear{linear.getInput(), linear.getWeight(), linear.getBias(), linear.getTransposed()};
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  if (node && node.getQualifiedName() == "MatMul")
+    return Linear{node->getOperand(0), node->getOperand(1), Value()};
+  return std::nullopt;
+}
+
+class Expansion {
+public:
+  Expansion(moe::ExpertsOp op, OpBuilder &builder) : op(op), s(builder, op.getLoc()) {}
+
+  /// Why the body is not one of linear layers and of what works by rows; empty if it is.
+  std::string check();
+  void expand();
+
+private:
+  bool isParameter(Value value) { return parameterOf(value).has_value(); }
+  /// The parameter that a value of the body is.
+  std::optional<int64_t> parameterOf(Value value) {
+    auto argument = dyn_cast_or_null<BlockArgument>(value);
+    if (!argument || argument.getOwner() != &op.getBody().front() || argument.getArgNumber() == 0)
+      return std::nullopt;
+    return argument.getArgNumber() - 1;
+  }
+  bool usesAsLinear(Operation *user);
+  bool usesAsVector(Operation *user);
+  void numberExperts();
+  Value renumber(Value experts);
+  SmallVector<Value> getStack(int64_t p);
+  Value getRowsOf(int64_t p);
+  Value expandLinear(const Linear &linear, Type result, IRMapping &mapping);
+
+  moe::ExpertsOp op;
+  Spelling s;
+  /// Which of the operation's experts the dispatched ones are, and the reverse (−1: null).
+  SmallVector<int64_t> distinct, numbers;
+  Value experts, order, offsets, expertOfRow;
+};
+
+bool Expansion::usesAsLinear(Operation *user) {
+  std::optional<Linear> linear = matchLinear(user);
+  if (!linear || isParameter(linear->input) || !isParameter(linear->weight) ||
+      !asRows(linear->input) || !asRows(user->getResult(0)))
+    return false;
+  return cast<RankedTensorType>(linear->weight.getType()).getRank() == 2 &&
+         (!linear->bias || isParameter(linear->bias));
+}
+
+/// Each row of a matrix with the expert's vector.
+bool Expansion::usesAsVector(Operation *user) {
+  auto node = dyn_cast<onnx::NodeOp>(user);
+  if (!node || !llvm::is_contained({"Add", "Sub", "Mul", "Div"}, node.getQualifiedName()))
+    return false;
+  for (Value operand : node->getOperands()) {
+    RankedTensorType rows = asRows(operand);
+    if (isParameter(operand) ? cast<RankedTensorType>(operand.getType()).getRank() != 1
+                             : !rows || !rows.isDynamicDim(0))
+      return false;
+  }
+  return true;
+}
+
+std::string Expansion::check() {
+  for (BlockArgument argument : op.getBody().front().getArguments().drop_front())
+    for (Operation *user : argument.getUsers())
+      if (!usesAsLinear(user) && !usesAsVector(user))
+        return ("a parameter of the body is used by '" + user->getName().getStringRef() +
+                "', not as the matrix or the bias of a linear layer over rows")
+            .str();
+  for (int64_t p = 0; p < op.getNumParameters(); ++p) {
+    Type first = op.getSegmentsOf(p).front().getType();
+    for (Value segment : op.getSegmentsOf(p)) {
+      auto type = cast<RankedTensorType>(segment.getType());
+      if (!type.hasStaticShape() ||
+          type.getShape().drop_front() != cast<RankedTensorType>(first).getShape().drop_front())
+        return "experts have different sizes";
+    }
+  }
+  return "";
+}
+
+/// Experts that share all rows are one; null ones are none.
+void Expansion::numberExperts() {
+  SmallVector<SmallVector<std::pair<int64_t, int64_t>>> known;
+  for (int64_t e = 0, count = op.getNumExperts(); e < count; ++e) {
+    SmallVector<std::pair<int64_t, int64_t>> rows;
+    bool isNull = false;
+    for (int64_t p = 0; p < op.getNumParameters(); ++p) {
+      auto row = op.getRow(p, e);
+      isNull |= !row;
+      rows.push_back(row.value_or(std::pair<int64_t, int64_t>(-1, -1)));
+    }
+    auto *same = rows.empty() ? known.begin() : llvm::find(known, rows);
+    if (isNull) {
+      numbers.push_back(-1);
+      continue;
+    }
+    numbers.push_back(same - known.begin());
+    if (same == known.end()) {
+      known.push_back(rows);
+      distinct.push_back(e);
+    }
+  }
+}
+
+Value Expansion::renumber(Value numbered) {
+  Type type = RankedTensorType::get(op.getExperts().getType().getShape(), s.builder.getI64Type());
+  Value result = s.cast(numbered, s.builder.getI64Type());
+  if (numbers != llvm::to_vector(llvm::seq<int64_t>(0, numbers.size()))) {
+    Value isEmpty = s.compare("Less", 13, result, s.intScalar(0));
+    Value known = s.where(isEmpty, s.intScalar(0), result);
+    result = s.where(isEmpty, s.intScalar(-1), s.gather(s.ints(numbers), known, 0));
+  }
+  result.setType(cast<TensorType>(type));
+  return result;
+}
+
+/// Parameter p of the distinct experts, [n, …] each.
+SmallVector<Value> Expansion::getStack(int64_t p) {
+  SmallVector<std::pair<int64_t, int64_t>> rows, all;
+  for (int64_t e : distinct)
+    rows.push_back(*op.getRow(p, e));
+  for (auto [i, segment] : llvm::enumerate(op.getSegmentsOf(p)))
+    for (int64_t row = 0; row < cast<RankedTensorType>(segment.getType()).getDimSize(0); ++row)
+      all.emplace_back(i, row);
+  if (rows == all)
+    return op.getSegmentsOf(p);
+  SmallVector<Value> result;
+  for (auto [segment, row] : rows) {
+    Value from = op.getSegmentsOf(p)[segment];
+    SmallVector<int64_t> shape(cast<RankedTensorType>(from.getType()).getShape());
+    shape[0] = 1;
+    Value part = s.slice(from, row, row + 1, 0);
+    part.setType(RankedTensorType::get(shape, elementOf(from)));
+    result.push_back(part);
+  }
+  return result;
+}
+
+/// Parameter p, a vector, for each row.
+Value Expansion::getRowsOf(int64_t p) {
+  if (!expertOfRow) {
+    Value flat = s.gather(s.reshape(experts, {-1}), order, 0);
+    expertOfRow = s.where(s.compare("Less", 13, flat, s.intScalar(0)), s.intScalar(0), flat);
+  }
+  SmallVector<Value> stack = getStack(p);
+  return s.gather(stack.size() == 1 ? stack[0] : s.concat(stack, 0), expertOfRow, 0);
+}
+
+Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapping) {
+  Value bias;
+  if (linear.bias) {
+    SmallVector<Value> stack = getStack(*parameterOf(linear.bias));
+    bias = stack[0];
+    if (stack.size() > 1) {
+      bias = s.concat(stack, 0);
+      int64_t width = cast<RankedTensorType>(linear.bias.getType()).getDimSize(0);
+      bias.setType(RankedTensorType::get({static_cast<int64_t>(distinct.size()), width},
+                                         elementOf(linear.bias)));
+    }
+  }
+  return moe::GroupedLinearOp::create(
+      s.builder, s.loc, result, mapping.lookupOrDefault(linear.input), offsets,
+      getStack(*parameterOf(linear.weight)), bias, linear.transposed);
+}
+
+void Expansion::expand() {
+  numberExperts();
+  constexpr int64_t kDynamic = ShapedType::kDynamic;
+  Type i64 = s.builder.getI64Type();
+  experts = renumber(op.getExperts());
+  ArrayRef<int64_t> slots = op.getExperts().getType().getShape();
+  int64_t count = ShapedType::isDynamic(slots[0]) || ShapedType::isDynamic(slots[1])
+                      ? kDynamic
+                      : slots[0] * slots[1];
+  RankedTensorType tokensType = op.getTokens().getType();
+  auto rowsType =
+      RankedTensorType::get({count, tokensType.getDimSize(1)}, tokensType.getElementType());
+  auto dispatch = moe::DispatchOp::create(
+      s.builder, s.loc, rowsType, RankedTensorType::get({count}, i64),
+      RankedTensorType::get({static_cast<int64_t>(distinct.size()) + 1}, i64), op.getTokens(),
+      experts, distinct.size());
+  order = dispatch.getOrder();
+  offsets = dispatch.getOffsets();
+  Value rows = dispatch.getRows(), weights = op.getWeights();
+  if (op.getWeighInputs()) {
+    Value own = s.gather(s.reshape(s.cast(weights, rowsType.getElementType()), {-1}), order, 0);
+    rows = s.mul(rows, s.unsqueeze(own, {1}));
+    rows.setType(rowsType);
+  }
+  if (!weights || op.getWeighInputs()) {
+    weights = s.cast(s.compare("Equal", 19, experts, experts), rowsType.getElementType());
+    weights.setType(RankedTensorType::get(slots, rowsType.getElementType()));
+  }
+  IRMapping mapping;
+  Block &body = op.getBody().front();
+  mapping.map(op.getBodyTokens(), rows);
+  for (Operation &inner : body.without_terminator()) {
+    if (usesAsLinear(&inner)) {
+      mapping.map(inner.getResult(0),
+                  expandLinear(*matchLinear(&inner), inner.getResult(0).getType(), mapping));
+      continue;
+    }
+    IRMapping own(mapping);
+    for (Value operand : inner.getOperands())
+      if (std::optional<int64_t> p = parameterOf(operand))
+        own.map(operand, getRowsOf(*p));
+    Operation *clone = s.builder.clone(inner, own);
+    mapping.map(inner.getResults(), clone->getResults());
+  }
+  Value y = mapping.lookupOrDefault(body.getTerminator()->getOperand(0));
+  Value result = moe::CombineOp::create(s.builder, s.loc, op.getResult().getType(), y, order,
+                                        offsets, weights);
+  op.getResult().replaceAllUsesWith(result);
+  op.erase();
+}
+
+struct ExpandExperts : impl::ExpandExpertsPassBase<ExpandExperts> {
+  void runOnOperation() override {
+    SmallVector<moe::ExpertsOp> found;
+    getOperation()->walk([&](moe::ExpertsOp op) { found.push_back(op); });
+    for (moe::ExpertsOp op : found) {
+      OpBuilder builder(op);
+      Expansion expansion(op, builder);
+      if (std::string reason = expansion.check(); !reason.empty()) {
+        op.emitRemark("every expert is computed for every token: ") << reason;
+        continue;
+      }
+      expansion.expand();
+    }
+  }
+};
+
+} // namespace
+} // namespace moec
