@@ -61,6 +61,10 @@ private:
     FailureOr<SmallVector<Value>> results = function(op, spelling);
     if (failed(results))
       return failure();
+    // What is known of an operation's result holds for the node's.
+    for (auto [result, value] : llvm::zip(op->getResults(), *results))
+      if (!isa<RankedTensorType>(value.getType()))
+        value.setType(result.getType());
     op->replaceAllUsesWith(*results);
     op->erase();
     return success();

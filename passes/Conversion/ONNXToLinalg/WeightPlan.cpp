@@ -30,7 +30,8 @@ kernel::PackedOp WeightPlan::get(ArrayRef<moe::WeightOp> weights,
     return entry;
   int64_t size = 0;
   moe::WeightDataOp data;
-  for (auto [i, weight] : llvm::enumerate(weights)) {
+  for (auto [i, source] : llvm::enumerate(weights)) {
+    moe::WeightOp weight = source;
     data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
     size += layouts.empty()
                 ? static_cast<int64_t>(data.getLength())

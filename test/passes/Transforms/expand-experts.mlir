@@ -44,11 +44,11 @@ func.func @shared_and_null(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %w: tensor<
 // A vector of each expert's beside its rows; the weight multiplies the token.
 
 // CHECK-LABEL: func.func @vector_weigh_inputs
-// CHECK: %[[R:.*]], %[[O:.*]], %[[F:.*]] = moe.dispatch
+// CHECK: %[[R:.*]], %[[O:.*]], %{{.*}} = moe.dispatch
 // CHECK: %[[W:.*]] = onnx.node "Gather"(%{{.*}}, %[[O]])
 // CHECK: %[[C:.*]] = onnx.node "Unsqueeze"(%[[W]]
 // CHECK: %[[X:.*]] = onnx.node "Mul"(%[[R]], %[[C]])
-// CHECK: %[[V:.*]] = onnx.node "Gather"(%{{.*}}, %{{.*}}) version 13 {axis = 0 : i64}
+// CHECK: %[[V:.*]] = onnx.node "Gather"(%{{.*}}, %{{.*}}) version 13 {axis = 0 : i64} : (tensor<3x4xf32>
 // CHECK: onnx.node "Mul"(%[[X]], %[[V]])
 // CHECK: moe.combine
 func.func @vector_weigh_inputs(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %w: tensor<?x1xf32>, %v: tensor<3x4xf32>) -> tensor<?x4xf32> {
