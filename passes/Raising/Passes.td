@@ -42,6 +42,75 @@ def RaiseAttentionPass : Pass<"moe-raise-attention", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "Attention layers">];
 }
 
+def RaiseExpertsPass : Pass<"moe-raise-experts", "::mlir::func::FuncOp"> {
+  let summary = "Experts from the nodes that run them";
+  let description = [{
+    The nodes between a `moe.route` and the sum over its experts become `moe.experts`, however the model spells
+    them: a loop over experts with masks, lists of tokens, one batched product for all experts, parameters
+    gathered for each slot, slots sorted by expert. From the route outward each value gets a form, an expression
+    of token, slot and expert; a sum whose terms cover every expert once closes the layer. The experts' terms
+    are then walked side by side: what is the same for all is the input, what differs are parameters.
+
+    Why: only the experts that a token is routed to have to run.
+
+    Limits: experts whose terms differ in more than their parameters stay, as do sums in which an expert is
+    missing. Experts that a token is not routed to are assumed to be finite. Remarks say what was raised and what
+    was not, and why.
+
+    Before:
+    ```mlir
+    func.func @main
+    // CHECK: %[[U:.*]] = onnx.constant {{.*}} : tensor<2x4x4xf32>
+    // CHECK: %[[W:.*]], %[[E:.*]] = moe.route
+    // CHECK: %[[Y:.*]] = moe.experts %{{.*}} to %[[E]] weights %[[W]] parameters(%[[U]] : tensor<2x4x4xf32>) {num_experts = 2 : i64, segments = array<i64: 1>}
+    // CHECK-NEXT: ^bb0(%[[T:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<4x4xf32>):
+    // CHECK-NEXT: %[[L:.*]] = moe.linear %[[T]], %[[P]] : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+    // CHECK-NEXT: moe.yield %[[L]]
+    // CHECK: return %[[Y]]
+    // REMARK: experts: 2, 2 for each token, 1 parameters
+    func.func @main(%x: tensor<?x4xf32>, %router: tensor<4x2xf32>) -> tensor<?x4xf32> {
+      %u = onnx.constant dense<2.0> : tensor<2x4x4xf32>
+      %one = onnx.constant dense<1> : tensor<1xi64>
+      %flat = onnx.constant dense<-1> : tensor<1xi64>
+      %column = onnx.constant dense<[-1, 1]> : tensor<2xi64>
+      %row = onnx.constant dense<[-1, 1, 4]> : tensor<3xi64>
+      %spread = onnx.constant dense<[1, 2, 1]> : tensor<3xi64>
+      %slots = onnx.constant dense<[-1, 2, 4]> : tensor<3xi64>
+      %l = moe.linear %x, %router : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+      %w, %e = moe.route %l {k = 2 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<softmax>} : (tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+      %0 = onnx.node "Unsqueeze"(%x, %one) version 13 : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1x4xf32>
+      %1 = onnx.node "Expand"(%0, %spread) version 13 : (tensor<?x1x4xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+      %2 = onnx.node "Reshape"(%1, %row) version 13 : (tensor<?x2x4xf32>, tensor<3xi64>) -> tensor<?x1x4xf32>
+      %3 = onnx.node "Reshape"(%e, %flat) version 13 : (tensor<?x2xi64>, tensor<1xi64>) -> tensor<?xi64>
+      %4 = onnx.node "Gather"(%u, %3) version 13 {axis = 0 : i64} : (tensor<2x4x4xf32>, tensor<?xi64>) -> tensor<?x4x4xf32>
+      %5 = onnx.node "MatMul"(%2, %4) version 13 : (tensor<?x1x4xf32>, tensor<?x4x4xf32>) -> tensor<?x1x4xf32>
+      %6 = onnx.node "Squeeze"(%5, %one) version 13 : (tensor<?x1x4xf32>, tensor<1xi64>) -> tensor<?x4xf32>
+      %7 = onnx.node "Reshape"(%w, %column) version 13 : (tensor<?x2xf32>, tensor<2xi64>) -> tensor<?x1xf32>
+      %8 = onnx.node "Mul"(%6, %7) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+      %9 = onnx.node "Reshape"(%8, %slots) version 13 : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+      %10 = onnx.node "ReduceSum"(%9, %one) version 13 {keepdims = 0 : i64} : (tensor<?x2x4xf32>, tensor<1xi64>) -> tensor<?x4xf32>
+      return %10 : tensor<?x4xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %router: tensor<4x2xf32>) -> tensor<?x4xf32> {
+      %u = onnx.constant dense<2.0> : tensor<2x4x4xf32>
+      %l = moe.linear %x, %router : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+      %w, %e = moe.route %l {k = 2 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<softmax>} : (tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+      %0 = moe.experts %x to %e weights %w parameters(%u : tensor<2x4x4xf32>) {num_experts = 2 : i64, segments = array<i64: 1>} : (tensor<?x4xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x4xf32> {
+      ^bb0(%t: tensor<?x4xf32>, %p: tensor<4x4xf32>):
+        %1 = moe.linear %t, %p : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+        moe.yield %1 : tensor<?x4xf32>
+      }
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Layers of experts raised">];
+}
+
 def RaiseFusedAttentionPass : Pass<"moe-raise-fused-attention", "::mlir::func::FuncOp"> {
   let summary = "Attention and rotary embedding from the operators that are just that";
   let description = [{

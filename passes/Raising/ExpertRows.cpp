@@ -1,0 +1,455 @@
+// Nodes that compute on rows, and what sums them.
+#include "passes/Raising/ExpertSweep.h"
+#include "passes/Raising/Match.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace moec;
+using namespace moec::experts;
+
+bool experts::splitGate(Row *row, Row *&gate, Row *&rest) {
+  if (row->kind != RowKind::Apply)
+    return false;
+  if (auto node = dyn_cast<onnx::NodeOp>(row->node); node && node.getDomain().empty()) {
+    // A rounding of the product is one of its parts as far as Numerics.md promises.
+    if (node.getOpType() == "Cast" && row->operands.size() == 1)
+      return splitGate(row->operands[0], gate, rest);
+    if (node.getOpType() != "Mul")
+      return false;
+    for (unsigned i : {0, 1})
+      if (row->operands[i]->kind == RowKind::Gate) {
+        gate = row->operands[i];
+        rest = row->operands[1 - i];
+        return true;
+      }
+  }
+  return false;
+}
+
+Row *Transfer::apply(ArrayRef<Row *> operands, int64_t width, unsigned result) {
+  Row row{RowKind::Apply};
+  row.node = op;
+  row.operands.assign(operands.begin(), operands.end());
+  row.width = width;
+  row.result = result;
+  row.elementType = getElementType(op->getResult(result));
+  return sweep.rows.get(std::move(row));
+}
+
+void Transfer::close(ArrayRef<Axis> axes, Row *row, bool overSlots) {
+  sweep.closed = Layer{
+      op, SmallVector<Axis, 4>(axes), SmallVector<Row *>(sizes.numExperts, row), {}, overSlots};
+}
+
+/// Sets a partial sum, or closes the layer if it has all experts.
+void Transfer::finish(Row *sum, ArrayRef<Axis> axes) {
+  int64_t present = llvm::count_if(sum->operands, [](Row *part) { return part; });
+  if (present == sizes.numExperts) {
+    sweep.closed =
+        Layer{op, SmallVector<Axis, 4>(axes),
+              SmallVector<Row *>(sum->operands.begin(), sum->operands.end()), sum->others, false};
+    return;
+  }
+  sweep.refuse(op, "only " + Twine(present) + " of " + Twine(sizes.numExperts) +
+                       " experts are present");
+  set(axes, sum);
+}
+
+/// Adds to `sum` a part of it; false if an expert is in it already.
+bool Transfer::addPart(Row &sum, Row *part) {
+  Row *gate, *rest;
+  if (part->kind == RowKind::Partial) {
+    for (auto [e, row] : llvm::enumerate(part->operands)) {
+      if (row && sum.operands[e])
+        return false;
+      if (row)
+        sum.operands[e] = row;
+    }
+    sum.others.append(part->others.begin(), part->others.end());
+    return true;
+  }
+  if (!splitGate(part, gate, rest) || gate->expert < 0)
+    return false;
+  bool isNew = !sum.operands[gate->expert];
+  sum.operands[gate->expert] = part;
+  return isNew;
+}
+
+void Transfer::partial(ArrayRef<Value> operands, ArrayRef<Axis> axes) {
+  Row sum{RowKind::Partial};
+  sum.operands.resize(sizes.numExperts);
+  for (Value operand : operands) {
+    if (getSplat(operand) == 0.0)
+      continue;
+    Form form = sweep.demand(operand);
+    Row *gate, *rest;
+    bool isPart =
+        form && (form.content->kind == RowKind::Partial ||
+                 (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
+                  !has(form.axes, Coordinate::Slot) && !has(form.axes, Coordinate::Pick)));
+    if (!isPart) {
+      if (dims(operand) != dims(op->getResult(0)))
+        return;
+      sum.others.push_back(operand);
+      continue;
+    }
+    sum.width = form.content->width;
+    if (!addPart(sum, form.content))
+      return sweep.refuse(op, "an expert is added twice");
+  }
+  finish(sweep.rows.get(sum), axes);
+}
+
+/// A constant whose axis stands at the experts' of another operand has a row for each expert.
+Form Transfer::withExperts(Form form, const Form &other) {
+  if (!form || !other || form.content->kind != RowKind::Constant)
+    return form;
+  std::optional<unsigned> expert = findAxis(other.axes, Coordinate::Expert);
+  if (!expert)
+    return form;
+  int64_t at =
+      *expert - (static_cast<int64_t>(other.axes.size()) - static_cast<int64_t>(form.axes.size()));
+  // Parameters have the expert first.
+  bool isFirst = at >= 0 && llvm::all_of(ArrayRef<Axis>(form.axes).take_front(at),
+                                         [](const Axis &axis) { return axis.empty(); });
+  if (!isFirst || form.axes[at].size() != 1 ||
+      !form.axes[at][0].size.isConstant(sizes.numExperts) ||
+      (at == static_cast<int64_t>(form.axes.size()) - 1 && other.axes.back().size() == 1 &&
+       other.axes.back()[0].kind == Coordinate::Feature))
+    return form;
+  form.axes[at] = makeAxis({sizes.expert()}, sizes);
+  Row row = *form.content;
+  row.kind = RowKind::Param;
+  row.perExpert = true;
+  if (form.axes.back().empty() || at == static_cast<int64_t>(form.axes.size()) - 1)
+    row.width = 0;
+  form.content = sweep.rows.get(row);
+  return form;
+}
+
+static bool isRow(const Row *row) {
+  return row->kind == RowKind::Tokens || row->kind == RowKind::Constant ||
+         row->kind == RowKind::Param || row->kind == RowKind::Gate || row->kind == RowKind::Apply ||
+         row->kind == RowKind::Linear || row->kind == RowKind::Choice;
+}
+
+void Transfer::elementwise() {
+  SmallVector<Form, 4> forms;
+  StringRef opType = node ? node.getOpType() : StringRef();
+  bool anyKnown = false, anyPart = false;
+  for (Value operand : op->getOperands()) {
+    if (isa<NoneType>(operand.getType())) {
+      forms.push_back({});
+      continue;
+    }
+    forms.push_back(sweep.demand(operand));
+    Row *gate, *rest;
+    if (const Form &form = forms.back()) {
+      anyKnown = true;
+      anyPart |= form.content->kind == RowKind::Partial ||
+                 (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
+                  !has(form.axes, Coordinate::Slot) && !has(form.axes, Coordinate::Pick));
+    }
+  }
+  if (!anyKnown)
+    return;
+  if ((opType == "Add" || opType == "Sum") && anyPart) {
+    for (const Form &form : forms)
+      if (form && (form.content->kind == RowKind::Partial ||
+                   form.axes.size() == static_cast<size_t>(rank(op->getResult(0)))))
+        return partial(llvm::to_vector(op->getOperands()), form.axes);
+    return;
+  }
+  SmallVector<Row *> contents;
+  SmallVector<Form, 4> known;
+  bool allGates = true;
+  for (auto [i, form] : llvm::enumerate(forms)) {
+    if (isa<NoneType>(op->getOperand(i).getType())) {
+      contents.push_back(nullptr);
+      continue;
+    }
+    for (const Form &other : forms)
+      form = withExperts(form, other);
+    if (!form || !isRow(form.content))
+      return;
+    contents.push_back(form.content);
+    known.push_back(form);
+    allGates &= form.content->kind == RowKind::Gate;
+  }
+  std::optional<SmallVector<Axis, 4>> axes = broadcast(known);
+  if (!axes)
+    return;
+  // Gates stay gates.
+  if (opType == "Where" && contents[0]->kind == RowKind::Gate && !contents[0]->value &&
+      contents[1]->kind == RowKind::Gate && getSplat(op->getOperand(2)) == 0.0 &&
+      contents[1]->expert == Row::kAny && !contents[0]->summed)
+    return set(*axes, sweep.rows.gate(contents[1]->value, contents[0]->expert, false));
+  if (allGates && opType == "Cast")
+    return set(*axes, contents[0]);
+  if (allGates && opType == "Mul") {
+    Row *a = contents[0], *b = contents[1];
+    if (a->value && !b->value)
+      std::swap(a, b);
+    // A mask times weights without one.
+    if (!a->value && b->expert == Row::kAny && a->summed == b->summed)
+      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed));
+    if (a->value || (b->expert != Row::kAny && b->expert != a->expert))
+      return;
+    if (a->summed == b->summed)
+      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed));
+    return;
+  }
+  bool anyGate = llvm::any_of(contents, [](Row *row) { return row && row->kind == RowKind::Gate; });
+  bool anyRow = llvm::any_of(contents, [](Row *row) {
+    return row && row->kind != RowKind::Gate && row->kind != RowKind::Constant;
+  });
+  if (anyGate && !anyRow) {
+    // Weights that are computed further.
+    SmallVector<Factor> all;
+    for (const Axis &axis : *axes)
+      all.append(axis.begin(), axis.end());
+    for (Row *row : contents)
+      if (row && row->kind == RowKind::Gate && (row->expert != Row::kAny || row->summed))
+        return;
+    if (makeAxis(all, sizes) == makeAxis({sizes.token(), sizes.slot()}, sizes) &&
+        isa<FloatType>(getElementType(op->getResult(0))))
+      set(*axes, sweep.rows.gate(op->getResult(0), Row::kAny, false));
+    return;
+  }
+  if (anyGate && opType != "Mul" && opType != "Cast")
+    return;
+  int64_t width = 0;
+  const Axis &last = axes->empty() ? Axis() : axes->back();
+  if (last.size() == 1 && last[0].kind == Coordinate::Feature)
+    width = last[0].size.getConstant().value_or(0);
+  Row *result = apply(contents, width);
+  // Slots of a single choice need no sum.
+  Row *gate, *rest;
+  if (sizes.k == 1 && result->perExpert && splitGate(result, gate, rest) &&
+      gate->expert == Row::kAny && !has(*axes, Coordinate::Expert) &&
+      !has(*axes, Coordinate::Pick) && rest->perExpert)
+    return close(*axes, result, true);
+  set(*axes, result);
+}
+
+static bool isFeature(const Axis &axis) {
+  return axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].size.getConstant();
+}
+
+void Transfer::linear() {
+  const Form input = in(0);
+  if (!input || !isRow(input.content) || input.axes.empty() || !isFeature(input.axes.back()))
+    return;
+  Row row{RowKind::Linear};
+  row.operands.push_back(input.content);
+  for (Value operand : op->getOperands().drop_front()) {
+    Form form = sweep.demand(operand);
+    if (!form || form.content->kind != RowKind::Constant)
+      return;
+    row.operands.push_back(form.content);
+  }
+  auto linear = cast<moe::LinearOp>(op);
+  row.number = linear.getTransposed();
+  row.width = getLastSize(linear.getResult()).value_or(0);
+  row.elementType = getElementType(linear.getResult());
+  SmallVector<Axis, 4> axes(input.axes);
+  axes.back()[0].size = sizes.symbols.constant(row.width);
+  set(axes, sweep.rows.get(row));
+}
+
+void Transfer::matmul() {
+  Form a = in(0), b = in(1);
+  if (!a || !b || a.axes.size() < 2 || b.axes.size() < 2)
+    return;
+  auto isMatrix = [](const Form &form) {
+    return (form.content->kind == RowKind::Constant || form.content->kind == RowKind::Param) &&
+           isFeature(form.axes.back()) && isFeature(form.axes.end()[-2]);
+  };
+  // x · W, or W · x with rows as columns.
+  bool weightFirst = isMatrix(a) && !isMatrix(b);
+  Form &x = weightFirst ? b : a;
+  Form &w = weightFirst ? a : b;
+  if (!isMatrix(w) || !isRow(x.content) || x.content->kind == RowKind::Gate)
+    return;
+  const Axis &contracted = weightFirst ? x.axes.end()[-2] : x.axes.back();
+  const Axis &other = weightFirst ? x.axes.back() : x.axes.end()[-2];
+  if (!isFeature(contracted) || contracted[0].id != 0)
+    return;
+  // Matrices of all experts, one behind the other.
+  if (w.content->kind == RowKind::Constant && w.axes.size() > 2) {
+    for (const Axis &axis : ArrayRef<Axis>(w.axes).drop_front().drop_back(2))
+      if (!axis.empty())
+        return;
+    if (!w.axes[0].empty()) {
+      if (!w.axes[0][0].size.isConstant(sizes.numExperts))
+        return;
+      w.axes[0] = makeAxis({sizes.expert()}, sizes);
+      Row row = *w.content;
+      row.kind = RowKind::Param;
+      row.perExpert = true;
+      w.content = sweep.rows.get(row);
+    }
+  }
+  Form batchX{{x.axes.begin(), x.axes.end() - 2}, x.content};
+  Form batchW{{w.axes.begin(), w.axes.end() - 2}, w.content};
+  std::optional<SmallVector<Axis, 4>> axes = broadcast({batchX, batchW});
+  if (!axes)
+    return;
+  Axis out = w.axes.end()[weightFirst ? -2 : -1];
+  out[0].id = 0;
+  axes->push_back(weightFirst ? out : other);
+  axes->push_back(weightFirst ? other : out);
+  if (!broadcast({Form{*axes, x.content}}))
+    return;
+  Row row{RowKind::Linear};
+  row.operands = {x.content, w.content};
+  row.number = weightFirst;
+  row.width = out[0].size.getConstant().value_or(0);
+  row.elementType = getElementType(op->getResult(0));
+  set(*axes, sweep.rows.get(row));
+}
+
+/// Whether rows are multiplied by a gate of all experts somewhere; only where the gate is the
+/// tokens' factor or the result's does a layer come of it.
+static bool hasGate(Row *row, unsigned depth = 0) {
+  if (!row || depth > 64)
+    return false;
+  if (row->kind == RowKind::Gate)
+    return true;
+  return llvm::any_of(row->operands, [&](Row *operand) { return hasGate(operand, depth + 1); });
+}
+
+void Transfer::reduce() {
+  Form form = in(0);
+  std::optional<SmallVector<int64_t>> over = getAxes(1);
+  if (!form || !over)
+    return;
+  bool keeps = node.getInt("keepdims", 1);
+  SmallVector<Axis, 4> axes;
+  SmallVector<Factor> reduced;
+  for (auto [i, axis] : llvm::enumerate(form.axes)) {
+    bool isReduced = llvm::is_contained(*over, static_cast<int64_t>(i));
+    if (isReduced)
+      reduced.append(axis.begin(), axis.end());
+    if (!isReduced)
+      axes.push_back(axis);
+    else if (keeps)
+      axes.emplace_back();
+  }
+  Axis sum = makeAxis(reduced, sizes);
+  Row *row = form.content;
+  if (sum.empty())
+    return set(axes, row);
+  bool overSlots = isAll(sum, Coordinate::Slot, sizes);
+  bool overExperts = isAll(sum, Coordinate::Expert, sizes);
+  bool overTokens = sum[0].kind == Coordinate::Token && sum[0].size == sizes.tokens;
+  if (row->kind == RowKind::Gate) {
+    if (overSlots && !row->summed && row->expert != Row::kAny)
+      return set(axes, sweep.rows.gate(row->value, row->expert, true));
+    bool allSlots = sum == makeAxis({sizes.token(), sizes.slot()}, sizes);
+    if (!row->value && row->expert == Row::kAxis &&
+        ((overTokens && sum.size() == 1 && row->summed) || allSlots)) {
+      Row counts{RowKind::Counts};
+      counts.expert = Row::kAxis;
+      set(axes, sweep.rows.get(counts));
+    }
+    return;
+  }
+  if (!isRow(row) || !row->width || !has(axes, Coordinate::Token))
+    return;
+  if (overSlots && !has(axes, Coordinate::Expert) && row->perExpert)
+    return close(axes, row, true);
+  if (overExperts && !has(axes, Coordinate::Slot) && hasGate(row))
+    return close(axes, row, false);
+}
+
+/// Nodes along the features of a row.
+void Transfer::rowwise() {
+  SmallVector<Row *> contents;
+  SmallVector<Axis, 4> axes;
+  for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+    if (isa<NoneType>(operand.getType())) {
+      contents.push_back(nullptr);
+      continue;
+    }
+    Form form = sweep.demand(operand);
+    if (!form || !isRow(form.content) || form.content->kind == RowKind::Gate)
+      return;
+    contents.push_back(form.content);
+    if (form.content->kind == RowKind::Constant)
+      continue;
+    if (form.axes.empty() || !isFeature(form.axes.back()) || form.axes.back()[0].id != 0)
+      return;
+    if (axes.empty())
+      axes = form.axes;
+    else if (ArrayRef<Axis>(axes).drop_back() != ArrayRef<Axis>(form.axes).drop_back())
+      return;
+  }
+  if (axes.empty())
+    return;
+  for (unsigned i = 0; i < op->getNumResults(); ++i) {
+    std::optional<int64_t> width = getLastSize(op->getResult(i));
+    if (!width || isa<NoneType>(op->getResult(i).getType()))
+      continue;
+    axes.back() =
+        makeAxis({sizes.factor(Coordinate::Feature, sizes.symbols.constant(*width))}, sizes);
+    set(axes, apply(contents, *width, i), i);
+  }
+}
+
+void Transfer::run() {
+  if (isa<moe::LinearOp>(op))
+    return linear();
+  if (isa<moe::ActivationOp, moe::GLUOp>(op))
+    return elementwise();
+  if (isa<moe::NormOp>(op))
+    return rowwise();
+  if (!node || !node.getDomain().empty() || node->getNumRegions() || op->getNumOperands() == 0 ||
+      node.isRandom())
+    return;
+  StringRef opType = node.getOpType();
+  if (opType == "MatMul")
+    return matmul();
+  if (opType == "ReduceSum")
+    return reduce();
+  if (index(opType) || move(opType) || indexArithmetic(opType))
+    return;
+  static const llvm::StringSet<> kElementwise = {"Abs",         "Add",
+                                                 "Cast",        "Ceil",
+                                                 "Clip",        "Div",
+                                                 "Elu",         "Erf",
+                                                 "Exp",         "Gelu",
+                                                 "HardSigmoid", "HardSwish",
+                                                 "LeakyRelu",   "Log",
+                                                 "Max",         "Min",
+                                                 "Mish",        "Mul",
+                                                 "Neg",         "Pow",
+                                                 "Reciprocal",  "Relu",
+                                                 "Selu",        "Sigmoid",
+                                                 "Softplus",    "Softsign",
+                                                 "Sqrt",        "Sub",
+                                                 "Sum",         "Swish",
+                                                 "Tanh",        "ThresholdedRelu",
+                                                 "Where",       "And",
+                                                 "Equal",       "Greater",
+                                                 "Less",        "GreaterOrEqual",
+                                                 "LessOrEqual", "Not",
+                                                 "Sin",         "Cos",
+                                                 "Floor",       "Round",
+                                                 "Sign"};
+  if (kElementwise.contains(opType))
+    return elementwise();
+  static const llvm::StringSet<> kRowwise = {"Softmax", "LogSoftmax", "LayerNormalization",
+                                             "RMSNormalization"};
+  if (kRowwise.contains(opType)) {
+    if (isAlongLastAxis(node, -1))
+      rowwise();
+    return;
+  }
+  // Parts of rows: `move` has left those along the features.
+  if (opType == "Slice" || opType == "Split")
+    return rowwise();
+  if (opType == "Concat" && isAlongLastAxis(node, 0))
+    return rowwise();
+}
