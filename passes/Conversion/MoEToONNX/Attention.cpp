@@ -118,6 +118,8 @@ Value AttentionSpelling::getVisible() {
   Value allowed = keep;
   if (mask && isa<FloatType>(op.getMask().getType().getElementType())) {
     allowed = s.cast(mask, sumType);
+    if (op.getMask().getType().getRank() == 0)
+      allowed = s.reshape(allowed, {1});
     if (keep)
       allowed = s.where(keep, allowed, infinity());
   } else if (keep) {
