@@ -59,15 +59,6 @@ def RaiseExpertsPass : Pass<"moe-raise-experts", "::mlir::func::FuncOp"> {
 
     Before:
     ```mlir
-    func.func @main
-    // CHECK: %[[U:.*]] = onnx.constant {{.*}} : tensor<2x4x4xf32>
-    // CHECK: %[[W:.*]], %[[E:.*]] = moe.route
-    // CHECK: %[[Y:.*]] = moe.experts %{{.*}} to %[[E]] weights %[[W]] parameters(%[[U]] : tensor<2x4x4xf32>) {num_experts = 2 : i64, segments = array<i64: 1>}
-    // CHECK-NEXT: ^bb0(%[[T:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<4x4xf32>):
-    // CHECK-NEXT: %[[L:.*]] = moe.linear %[[T]], %[[P]] : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
-    // CHECK-NEXT: moe.yield %[[L]]
-    // CHECK: return %[[Y]]
-    // REMARK: experts: 2, 2 for each token, 1 parameters
     func.func @main(%x: tensor<?x4xf32>, %router: tensor<4x2xf32>) -> tensor<?x4xf32> {
       %u = onnx.constant dense<2.0> : tensor<2x4x4xf32>
       %one = onnx.constant dense<1> : tensor<1xi64>
