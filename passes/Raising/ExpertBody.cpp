@@ -32,6 +32,11 @@ std::pair<Value, int64_t> getStackRow(Value value) {
   return {};
 }
 
+std::string getOperator(Operation *op) {
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  return node ? node.getQualifiedName() : op->getName().getStringRef().str();
+}
+
 class Body {
 public:
   Body(Layer &layer, Sweep &sweep)
@@ -187,11 +192,14 @@ Value Body::buildConstant(const Tuple &tuple, int64_t rank) {
     stack = from;
     values.push_back(row->value);
   }
-  if (isStack && getShape(stack)->front() == sweep.sizes.numExperts)
+  if (isStack && getShape(stack)->front() == sweep.sizes.numExperts &&
+      getShape(stack)->drop_front() == *getShape(values[0]))
     if (Value value = reshaped(stack, true))
       return addParameter(value);
   for (Value &value : values) {
     value = reshaped(value, false);
+    if (!value)
+      return {};
     auto type = cast<RankedTensorType>(value.getType());
     SmallVector<int64_t> shape(type.getShape());
     shape.insert(shape.begin(), 1);
@@ -279,10 +287,9 @@ Value Body::buildNode(const Tuple &tuple) {
                                  operands[0], operands[1],
                                  operands.size() > 2 ? operands[2] : Value(), first->number != 0);
   for (auto [e, row] : llvm::enumerate(tuple))
-    if (row->node->getName() != first->node->getName() ||
-        row->node->getAttrDictionary() != first->node->getAttrDictionary() ||
-        row->result != first->result) {
-      refuse("expert " + Twine(e) + " differs from expert 0 in a node");
+    if (!computeTheSame(row->node, first->node) || row->result != first->result) {
+      refuse("expert " + Twine(e) + " differs from expert 0 in '" + getOperator(row->node) +
+             "' against '" + getOperator(first->node) + "'");
       return {};
     }
   if (first->width == 0 && first->onToken) {
@@ -413,7 +420,7 @@ bool Body::raise() {
     int64_t width = cast<RankedTensorType>(result.getType()).getDimSize(1);
     auto type = RankedTensorType::get({getShape(x)->front(), width}, elementType);
     auto op = moe::ExpertsOp::create(outside, layer.sum->getLoc(), type, x, chosen, w, parameters,
-                                     sizes.numExperts, segments, ArrayAttr(), weighInputs);
+                                     sizes.numExperts, segments, ArrayAttr(), weighInputs && w);
     op.getBody().emplaceBlock();
     Block &target = op.getBody().front();
     for (BlockArgument argument : block.getArguments())

@@ -143,14 +143,27 @@ std::optional<unsigned> experts::findAxis(ArrayRef<Axis> axes, Coordinate kind) 
   return std::nullopt;
 }
 
+/// What an operation computes, apart from its operands.
+static DictionaryAttr getMeaning(Operation *op) {
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  return node ? node.getOnnxAttrs() : op->getAttrDictionary();
+}
+
+bool experts::computeTheSame(Operation *a, Operation *b) {
+  if (a->getName() != b->getName() || getMeaning(a) != getMeaning(b))
+    return false;
+  auto x = dyn_cast<onnx::NodeOp>(a), y = dyn_cast<onnx::NodeOp>(b);
+  return !x || (x.getOpType() == y.getOpType() && x.getDomain() == y.getDomain() &&
+                x.getVersion() == y.getVersion());
+}
+
 static bool areEqual(const Row &a, const Row &b) {
   if (a.kind != b.kind || a.value != b.value || a.result != b.result || a.operands != b.operands ||
       a.number != b.number || a.axes != b.axes || a.expert != b.expert || a.summed != b.summed ||
       a.width != b.width || a.elementType != b.elementType || a.others != b.others ||
       !a.node != !b.node)
     return false;
-  return a.node == b.node || (a.node->getName() == b.node->getName() &&
-                              a.node->getAttrDictionary() == b.node->getAttrDictionary());
+  return a.node == b.node || computeTheSame(a.node, b.node);
 }
 
 Row *Rows::get(Row row) {
@@ -164,7 +177,7 @@ Row *Rows::get(Row row) {
       llvm::hash_combine(static_cast<int>(row.kind), row.value.getAsOpaquePointer(), row.result,
                          row.number, row.expert, row.summed, row.width,
                          llvm::hash_combine_range(row.operands.begin(), row.operands.end()),
-                         row.node ? row.node->getAttrDictionary().getAsOpaquePointer() : nullptr);
+                         row.node ? getMeaning(row.node).getAsOpaquePointer() : nullptr);
   SmallVector<Row *, 1> &bucket = byHash[static_cast<unsigned>(static_cast<size_t>(hash))];
   for (Row *other : bucket)
     if (areEqual(*other, row))

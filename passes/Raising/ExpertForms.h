@@ -140,6 +140,9 @@ bool isAll(const Axis &axis, Coordinate kind, Sizes &sizes);
 /// Where a coordinate is an axis of its own.
 std::optional<unsigned> findAxis(llvm::ArrayRef<Axis> axes, Coordinate kind);
 
+/// Whether two operations compute the same of their operands; names and metadata do not count.
+bool computeTheSame(mlir::Operation *a, mlir::Operation *b);
+
 /// Makes and owns rows; equal ones are one.
 class Rows {
 public:

@@ -178,7 +178,7 @@ void Transfer::range() {
 
 void Transfer::scatterElements() {
   const Form indices = in(1), updates = in(2);
-  if (!indices)
+  if (!indices || indices.axes.empty())
     return;
   bool adds = node.getString("reduction", "none") == "add";
   if (!adds && node.getString("reduction", "none") != "none")
@@ -207,7 +207,8 @@ void Transfer::scatterElements() {
     return set(axes,
                sweep.rows.gate(isWeights ? updates.content->value : Value(), Row::kAxis, true));
   }
-  if (indices.content->kind != RowKind::Index || axis != 0 || outRank != 2 || !updates)
+  if (indices.content->kind != RowKind::Index || axis != 0 || outRank != 2 || !updates ||
+      !dims(op->getResult(0))[1].isConstant(updates.content->width))
     return;
   scatterND();
 }

@@ -106,6 +106,12 @@ void Transfer::cutAxis(const Form &form, int64_t axis, int64_t begin, int64_t si
   if (!form || form.axes[axis].size() != 1)
     return;
   const Factor &factor = form.axes[axis].front();
+  std::optional<int64_t> length = factor.size.getConstant();
+  if (!length)
+    return;
+  begin += begin < 0 ? *length : 0;
+  if (begin < 0 || begin + size > *length)
+    return;
   SmallVector<Axis, 4> axes(form.axes);
   Row *content = form.content;
   if (factor.kind == Coordinate::Expert && size == 1 &&
@@ -141,7 +147,7 @@ void Transfer::cut(StringRef opType) {
     int64_t axis = axes ? (*axes)[0] : 0;
     axis += axis < 0 ? rank : 0;
     if (std::optional<int64_t> size = dims(op->getResult(0))[axis].getConstant())
-      cutAxis(form, axis, (*begins)[0] < 0 ? -1 : (*begins)[0], *size, 0);
+      cutAxis(form, axis, (*begins)[0], *size, 0);
     return;
   }
   int64_t axis = node.getInt("axis", 0), begin = 0;
@@ -249,6 +255,8 @@ bool Transfer::move(StringRef opType) {
   }
   if (opType == "Slice" || opType == "Split") {
     const Form form = in(0);
+    if (!form || form.axes.empty())
+      return true;
     int64_t rank = form.axes.size();
     int64_t axis = node.getInt("axis", 0);
     if (opType == "Slice") {

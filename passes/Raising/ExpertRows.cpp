@@ -84,6 +84,8 @@ void Transfer::partial(ArrayRef<Value> operands, ArrayRef<Axis> axes) {
       continue;
     Form form = sweep.demand(operand);
     Row *gate, *rest;
+    if (form && form.axes != axes)
+      form = {};
     bool isPart =
         form && (form.content->kind == RowKind::Partial ||
                  (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
@@ -137,27 +139,23 @@ static bool isRow(const Row *row) {
 void Transfer::elementwise() {
   SmallVector<Form, 4> forms;
   StringRef opType = node ? node.getOpType() : StringRef();
+  auto isPart = [](const Form &form) {
+    Row *gate, *rest;
+    return form && (form.content->kind == RowKind::Partial ||
+                    (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
+                     !has(form.axes, Coordinate::Slot) && !has(form.axes, Coordinate::Pick)));
+  };
   bool anyKnown = false, anyPart = false;
   for (Value operand : op->getOperands()) {
-    if (isa<NoneType>(operand.getType())) {
-      forms.push_back({});
-      continue;
-    }
-    forms.push_back(sweep.demand(operand));
-    Row *gate, *rest;
-    if (const Form &form = forms.back()) {
-      anyKnown = true;
-      anyPart |= form.content->kind == RowKind::Partial ||
-                 (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
-                  !has(form.axes, Coordinate::Slot) && !has(form.axes, Coordinate::Pick));
-    }
+    forms.push_back(isa<NoneType>(operand.getType()) ? Form() : sweep.demand(operand));
+    anyKnown |= static_cast<bool>(forms.back());
+    anyPart |= isPart(forms.back());
   }
   if (!anyKnown)
     return;
   if ((opType == "Add" || opType == "Sum") && anyPart) {
     for (const Form &form : forms)
-      if (form && (form.content->kind == RowKind::Partial ||
-                   form.axes.size() == static_cast<size_t>(rank(op->getResult(0)))))
+      if (isPart(form) && form.axes.size() == static_cast<size_t>(rank(op->getResult(0))))
         return partial(llvm::to_vector(op->getOperands()), form.axes);
     return;
   }
@@ -185,7 +183,8 @@ void Transfer::elementwise() {
       contents[1]->kind == RowKind::Gate && getSplat(op->getOperand(2)) == 0.0 &&
       contents[1]->expert == Row::kAny && !contents[0]->summed)
     return set(*axes, sweep.rows.gate(contents[1]->value, contents[0]->expert, false));
-  if (allGates && opType == "Cast")
+  if (allGates && opType == "Cast" &&
+      (!contents[0]->value || isa<FloatType>(getElementType(op->getResult(0)))))
     return set(*axes, contents[0]);
   if (allGates && opType == "Mul") {
     Row *a = contents[0], *b = contents[1];
@@ -220,9 +219,10 @@ void Transfer::elementwise() {
   if (anyGate && opType != "Mul" && opType != "Cast")
     return;
   int64_t width = 0;
-  const Axis &last = axes->empty() ? Axis() : axes->back();
-  if (last.size() == 1 && last[0].kind == Coordinate::Feature)
-    width = last[0].size.getConstant().value_or(0);
+  // The last axis, or that of rows which stand as columns.
+  for (const Axis &axis : *axes)
+    if (axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].id == 0)
+      width = axis[0].size.getConstant().value_or(0);
   Row *result = apply(contents, width);
   // Slots of a single choice need no sum.
   Row *gate, *rest;
@@ -310,14 +310,24 @@ void Transfer::matmul() {
   set(*axes, sweep.rows.get(row));
 }
 
-/// Whether rows are multiplied by a gate of all experts somewhere; only where the gate is the
-/// tokens' factor or the result's does a layer come of it.
-static bool hasGate(Row *row, unsigned depth = 0) {
-  if (!row || depth > 64)
-    return false;
-  if (row->kind == RowKind::Gate)
-    return true;
-  return llvm::any_of(row->operands, [&](Row *operand) { return hasGate(operand, depth + 1); });
+/// Whether rows are multiplied by a gate somewhere, and by none that holds for every expert. Only
+/// where the gate is the tokens' factor or the result's does a layer come of it.
+static bool isGatedByExpert(Row *root) {
+  SmallVector<Row *> open{root};
+  llvm::DenseSet<Row *> seen;
+  bool isGated = false;
+  while (!open.empty()) {
+    Row *row = open.pop_back_val();
+    if (!row || !seen.insert(row).second)
+      continue;
+    if (row->kind == RowKind::Gate) {
+      if (row->expert != Row::kAxis)
+        return false;
+      isGated = true;
+    }
+    open.append(row->operands.begin(), row->operands.end());
+  }
+  return isGated;
 }
 
 void Transfer::reduce() {
@@ -360,7 +370,7 @@ void Transfer::reduce() {
     return;
   if (overSlots && !has(axes, Coordinate::Expert) && row->perExpert)
     return close(axes, row, true);
-  if (overExperts && !has(axes, Coordinate::Slot) && hasGate(row))
+  if (overExperts && !has(axes, Coordinate::Slot) && isGatedByExpert(row))
     return close(axes, row, false);
 }
 
@@ -405,8 +415,10 @@ void Transfer::run() {
     return elementwise();
   if (isa<moe::NormOp>(op))
     return rowwise();
-  if (!node || !node.getDomain().empty() || node->getNumRegions() || op->getNumOperands() == 0 ||
-      node.isRandom())
+  auto isRanked = [](Type type) { return isa<RankedTensorType, NoneType>(type); };
+  if (!node || !llvm::all_of(op->getOperandTypes(), isRanked) ||
+      !llvm::all_of(op->getResultTypes(), isRanked) || !node.getDomain().empty() ||
+      node->getNumRegions() || op->getNumOperands() == 0 || node.isRandom())
     return;
   StringRef opType = node.getOpType();
   if (opType == "MatMul")

@@ -139,12 +139,13 @@ static bool isPartOf(Row *row, ArrayRef<Row *> roots) {
   return false;
 }
 
-void Sweep::run(function_ref<bool(Layer &)> raise, const DenseMap<Operation *, unsigned> &order) {
+void Sweep::run(function_ref<bool(Layer &)> raise, const DenseMap<Operation *, unsigned> &order,
+                unsigned end) {
   std::set<std::pair<unsigned, Operation *>> open;
   auto addUsers = [&](Value value) {
     for (Operation *user : value.getUsers())
       if (auto found = order.find(user);
-          found != order.end() && user->getBlock() == route->getBlock())
+          found != order.end() && found->second < end && user->getBlock() == route->getBlock())
         open.insert({found->second, user});
   };
   addUsers(route.getWeights());

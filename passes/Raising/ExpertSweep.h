@@ -32,9 +32,10 @@ public:
   Sweep(moe::RouteOp route, SymbolicShapes &shapes,
         const llvm::DenseSet<mlir::Operation *> &ancestors);
 
-  /// The layers, in program order. `raise` replaces a layer's sum, and says whether it did.
+  /// The layers, in program order, up to the operation number `end`. `raise` replaces a layer's
+  /// sum, and says whether it did.
   void run(llvm::function_ref<bool(Layer &)> raise,
-           const llvm::DenseMap<mlir::Operation *, unsigned> &order);
+           const llvm::DenseMap<mlir::Operation *, unsigned> &order, unsigned end);
 
   /// Null if nothing is known.
   Form demand(mlir::Value value);

@@ -22,9 +22,13 @@ struct RaiseExperts : impl::RaiseExpertsPassBase<RaiseExperts> {
       order.insert({&op, order.size()});
     SymbolicShapes shapes(function);
     DenseSet<Operation *> ancestors;
-    for (moe::RouteOp route : routes) {
+    for (auto [i, route] : llvm::enumerate(routes)) {
       addAncestors(route, ancestors);
-      raise(route, shapes, ancestors, order);
+      // A layer of experts ends before another's router but one, so that each node is met by few.
+      constexpr unsigned kRoutesAhead = 4;
+      unsigned end =
+          i + kRoutesAhead < routes.size() ? order.lookup(routes[i + kRoutesAhead]) : order.size();
+      raise(route, shapes, ancestors, order, end);
     }
     eraseUnused(function.getBody().front());
   }
@@ -40,7 +44,7 @@ private:
   }
 
   void raise(moe::RouteOp route, SymbolicShapes &shapes, const DenseSet<Operation *> &ancestors,
-             const DenseMap<Operation *, unsigned> &order) {
+             const DenseMap<Operation *, unsigned> &order, unsigned end) {
     experts::Sweep sweep(route, shapes, ancestors);
     unsigned raised = 0;
     sweep.run(
@@ -50,7 +54,7 @@ private:
           ++raised;
           return true;
         },
-        order);
+        order, end);
     numRaised += raised;
     if (raised)
       return;
