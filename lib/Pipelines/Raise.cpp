@@ -13,6 +13,7 @@ void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   functions.addPass(createRaiseDequantizePass());
   functions.addPass(createRaiseLinearPass());
   functions.addPass(createRaiseRoutersPass());
+  functions.addPass(createRaiseExpertsPass());
   functions.addPass(createRaiseNormsPass());
   functions.addPass(createRaiseActivationsPass());
   functions.addPass(createRaiseAttentionPass());
