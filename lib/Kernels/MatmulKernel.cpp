@@ -179,6 +179,13 @@ func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices,
 }
 )mlir";
 
+/// An item whose columns of B lie in a panel: nothing is packed.
+constexpr StringLiteral kItemOfPacked =
+    R"mlir(func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
+                                %width, %columns, %c1, %bFlat, %false)
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        -> ())mlir";
+
 /// B packed beforehand.
 constexpr StringLiteral kPackedDriver = R"mlir(
 func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
@@ -241,10 +248,7 @@ func.func private @$NAME(%a: !Matrices, %b: memref<?x?x?x?x$T>, %c: !Matrices) {
       %c4 = arith.muli %i, %n : index
       %c5 = arith.addi %c3, %c4 : index
       %cStart = arith.addi %c5, %j : index
-      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
-                                %width, %columns, %c1, %bFlat, %false)
-        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
-        -> ()
+      $ITEM_OF_PACKED
     }
   }
   return
@@ -342,10 +346,7 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %b: memref
       %bStart = arith.addi %b0, %b1 : index
       %c2 = arith.muli %row, %n : index
       %cStart = arith.addi %c2, %j : index
-      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
-                                %width, %columns, %c1, %bFlat, %false)
-        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
-        -> ()
+      $ITEM_OF_PACKED
       scf.if %hasBias {
         scf.for %r = %c0 to %rows step %c1 {
           %to = arith.addi %row, %r : index
@@ -482,7 +483,8 @@ private:
 
   std::string substituteFor(StringRef source, const MicroTile &tile) {
     return substitute(source,
-                      {{"$TILES", printCalls("micro_" + suffix(tile), tile.rows, type)},
+                      {{"$ITEM_OF_PACKED", kItemOfPacked.str()},
+                       {"$TILES", printCalls("micro_" + suffix(tile), tile.rows, type)},
                        {"$MASKED", printCalls("micro_masked_" + suffix(tile), tile.rows, type)},
                        {"$PACKROWS", std::to_string(4 * tile.rows)},
                        {"$Px", std::to_string(kDepthBlock * tile.columns()) + "x"},

@@ -120,6 +120,22 @@ private:
   llvm::SmallPtrSet<Operation *, 16> used; ///< routes that experts follow
 };
 
+/// The linear layer that an expert ends with, perhaps before a bias that is the expert's own.
+moe::LinearOp getLastLinear(moe::ExpertsOp op) {
+  Value value = op.getBody().front().getTerminator()->getOperand(0);
+  for (int steps = 0; steps < kMaxSteps; ++steps) {
+    value = skipLayout(value);
+    if (auto linear = value.getDefiningOp<moe::LinearOp>())
+      return linear;
+    auto add = value.getDefiningOp<onnx::NodeOp>();
+    if (!add || add.getOpType() != "Add")
+      return {};
+    bool isFirst = skipLayout(add.getInputs()[0]).getDefiningOp<moe::LinearOp>() != nullptr;
+    value = add.getInputs()[isFirst ? 0 : 1];
+  }
+  return {};
+}
+
 void StructureReader::readBody(moe::ExpertsOp op, MoELayerStructure &layer) {
   int64_t multiplyAdds = 0;
   auto countWeight = [&](Value weight) {
@@ -130,8 +146,7 @@ void StructureReader::readBody(moe::ExpertsOp op, MoELayerStructure &layer) {
       multiplyAdds += getNumElements(segment);
       // The inner width is what the last product sums over.
       auto shape = cast<RankedTensorType>(segment.getType()).getShape();
-      auto linear = dyn_cast<moe::LinearOp>(
-          op.getBody().front().getTerminator()->getOperand(0).getDefiningOp());
+      moe::LinearOp linear = getLastLinear(op);
       if (linear && linear.getWeight() == weight && shape.size() == 3)
         layer.expertHidden = std::max(layer.expertHidden, shape[linear.getTransposed() ? 2 : 1]);
     }

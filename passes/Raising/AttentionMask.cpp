@@ -1,5 +1,5 @@
 #include "passes/Raising/AttentionMask.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 
 using namespace mlir;
 using namespace moec;

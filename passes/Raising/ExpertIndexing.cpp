@@ -1,6 +1,6 @@
 // Nodes that make or use indices.
 #include "passes/Raising/ExpertSweep.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 
 using namespace mlir;
 using namespace moec;

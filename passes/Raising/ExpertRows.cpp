@@ -1,6 +1,6 @@
 // Nodes that compute on rows, and what sums them.
 #include "passes/Raising/ExpertSweep.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 
 #include "llvm/ADT/StringSet.h"
 

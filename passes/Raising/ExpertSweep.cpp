@@ -1,6 +1,6 @@
 #include "passes/Raising/ExpertSweep.h"
 
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 
 #include <set>
 

@@ -1,7 +1,7 @@
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Raising/AttentionMask.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"

@@ -1,5 +1,5 @@
 #include "dialects/MoE/MoEOps.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 namespace moec {

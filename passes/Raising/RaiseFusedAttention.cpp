@@ -1,6 +1,6 @@
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 #include "llvm/ADT/StringSwitch.h"

@@ -1,4 +1,4 @@
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 namespace moec {

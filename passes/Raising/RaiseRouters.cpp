@@ -1,5 +1,5 @@
 #include "passes/Conversion/MoEToONNX/Spelling.h"
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 #include "passes/Raising/Router.h"
 

@@ -1,6 +1,6 @@
 //===- RouterSelection.cpp - From the choice back to the logits
 //--------------------------------------===//
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Router.h"
 
 using namespace mlir;

@@ -1,6 +1,6 @@
 //===- RouterWeights.cpp - From the choice on to the weights
 //-----------------------------------------===//
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Router.h"
 
 using namespace mlir;

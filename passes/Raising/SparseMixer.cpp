@@ -5,7 +5,7 @@
 // round one, and compares distances with the original logits.
 //
 //===----------------------------------------------------------------------------------------------===//
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Router.h"
 
 using namespace mlir;

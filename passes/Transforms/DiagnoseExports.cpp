@@ -1,3 +1,4 @@
+#include "passes/Analysis/Match.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -19,18 +20,6 @@ constexpr int kMaxSteps = 64;
 onnx::NodeOp getNode(Value value) {
   auto node = value ? value.getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
   return node && node.getDomain().empty() ? node : onnx::NodeOp();
-}
-
-std::optional<SmallVector<int64_t>> getIntegers(Value value) {
-  auto constant = value ? value.getDefiningOp<onnx::ConstantOp>() : onnx::ConstantOp();
-  auto elements =
-      constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
-  if (!elements)
-    return std::nullopt;
-  SmallVector<int64_t> result;
-  for (const APInt &element : elements.getValues<APInt>())
-    result.push_back(element.getSExtValue());
-  return result;
 }
 
 /// Operators that hand on elements of their first operand.

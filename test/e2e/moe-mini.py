@@ -20,10 +20,19 @@ def moec(*arguments):
     return subprocess.run(["moec", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
-def compiled(name):
+def compiled(name, *flags):
     library = work / f"{name}.so"
-    moec("compile", model_dir / f"{name}.onnx", "-o", library)
+    moec("compile", *flags, model_dir / f"{name}.onnx", "-o", library)
     return library
+
+
+def check_raised(name):
+    """All layers are raised, and none if that is not wanted."""
+    for flags, count in ((), 4), (("--no-raise",), 0):
+        text = moec("compile", *flags, model_dir / f"{name}.onnx", "--emit=raise", "-o", "-")
+        for operation in ("moe.route", "moe.experts", "moe.attention"):
+            found = text.count(f" {operation} ")
+            assert found == count, f"{name} {flags}: {found} of {operation}, expected {count}"
 
 
 def check_outputs(library):
@@ -69,7 +78,11 @@ def check_steps(whole, stepwise):
                 for name, value in outputs.items() if name != "logits"}  # fmt: skip
 
 
-grouped, gathered, with_past = map(compiled, ("model_grouped", "model", "model_with_past"))
+NAMES = ("model_grouped", "model", "model_with_past")
+for name in NAMES:
+    check_raised(name)
+check_outputs(compiled("model_grouped", "--no-raise"))
+grouped, gathered, with_past = map(compiled, NAMES)
 for library in (grouped, gathered):
     check_outputs(library)
 check_loss(grouped)

@@ -84,20 +84,10 @@ static Results lowerNonZero(NodeLowering &lowering) {
 
 static Results lowerCompress(NodeLowering &lowering) {
   SymContext &symbols = lowering.symbols;
-  SmallVector<SymExpr> dims(lowering.dims(0));
-  int64_t axis = 0;
-  Value data = lowering.operand(0);
-  if (lowering.node.getOnnxAttr("axis")) {
-    std::optional<int64_t> normal =
-        lowering.normalizeAxis(lowering.node.getInt("axis", 0), dims.size());
-    if (!normal)
-      return failure();
-    axis = *normal;
-  } else {
-    SymExpr size = symbols.product(dims);
-    data = reshape(lowering, data, dims, {size});
-    dims = {size};
-  }
+  std::optional<AxisOperand> operand = getAxisOperand(lowering);
+  if (!operand)
+    return failure();
+  auto &[data, dims, axis] = *operand;
   if (lowering.dims(1).size() != 1)
     return lowering.refuse("the condition does not have one dimension");
   if (failed(lowering.checkLessEqual(lowering.dims(1)[0], dims[axis],

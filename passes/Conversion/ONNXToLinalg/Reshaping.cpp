@@ -196,3 +196,19 @@ AxisView moec::getAxisView(SymContext &symbols, ArrayRef<SymExpr> dims, int64_t 
   return {symbols.product(dims.take_front(axis)), dims[axis],
           symbols.product(dims.drop_front(axis + 1))};
 }
+
+std::optional<AxisOperand> moec::getAxisOperand(NodeLowering &lowering) {
+  AxisOperand result{lowering.operand(0), SmallVector<SymExpr>(lowering.dims(0))};
+  if (lowering.node.getOnnxAttr("axis")) {
+    std::optional<int64_t> axis =
+        lowering.normalizeAxis(lowering.node.getInt("axis", 0), result.dims.size());
+    if (!axis)
+      return std::nullopt;
+    result.axis = *axis;
+    return result;
+  }
+  SymExpr count = lowering.symbols.product(result.dims);
+  result.tensor = reshape(lowering, result.tensor, result.dims, count);
+  result.dims = {count};
+  return result;
+}

@@ -28,6 +28,16 @@ struct AxisView {
   SymExpr outer, axis, inner;
   llvm::SmallVector<SymExpr, 3> dims() const { return {outer, axis, inner}; }
 };
+/// Operand 0 and the attribute `axis`, counted from the front; without one, the operand as a
+/// vector.
+struct AxisOperand {
+  mlir::Value tensor;
+  llvm::SmallVector<SymExpr> dims;
+  int64_t axis = 0;
+};
+/// std::nullopt, with an error at the node, if the axis is out of range.
+std::optional<AxisOperand> getAxisOperand(NodeLowering &lowering);
+
 AxisView getAxisView(SymContext &symbols, llvm::ArrayRef<SymExpr> dims, int64_t axis);
 
 } // namespace moec

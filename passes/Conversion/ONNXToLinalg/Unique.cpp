@@ -28,20 +28,10 @@ static Value toIntegers(NodeLowering &lowering, Value indices, SymExpr size) {
 static Results lowerUnique(NodeLowering &lowering) {
   SymContext &symbols = lowering.symbols;
   OpBuilder &builder = lowering.builder;
-  SmallVector<SymExpr> dims(lowering.dims(0));
-  Value data = lowering.operand(0);
-  int64_t axis = 0;
-  if (lowering.node.getOnnxAttr("axis")) {
-    std::optional<int64_t> normal =
-        lowering.normalizeAxis(lowering.node.getInt("axis", 0), dims.size());
-    if (!normal)
-      return failure();
-    axis = *normal;
-  } else {
-    SymExpr count = symbols.product(dims);
-    data = reshape(lowering, data, dims, count);
-    dims = {count};
-  }
+  std::optional<AxisOperand> operand = getAxisOperand(lowering);
+  if (!operand)
+    return failure();
+  auto &[data, dims, axis] = *operand;
   // The slices as rows of a matrix.
   SymExpr n = dims[axis], one = symbols.constant(1);
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, dims.size()));

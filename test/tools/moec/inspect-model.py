@@ -11,7 +11,13 @@ TEXT-NEXT: past_key_values.0.key float32[batch, 2, past, 32]
 TEXT: outputs:
 TEXT-NEXT: logits {{.*}}[batch, seq, {{.*}}]
 TEXT: parameters: 88{{[0-9]+}} in {{[0-9]+}} tensors, 35.2 MB, {{[0-9]+}} used by a token
-TEXT: operators: {{[0-9]+}} nodes
+TEXT-NEXT: MoE layers:
+TEXT-NEXT: {{.*}} 4 of 16 experts, width 128, swiglu; router softmax, renormalized; 6.3 MB
+TEXT-COUNT-3: 4 of 16 experts
+TEXT-NEXT: attention layers:
+TEXT-NEXT: {{.*}} 4 heads of 32, 2 of keys, causal
+TEXT-COUNT-3: 4 heads of 32
+TEXT-NEXT: operators: {{[0-9]+}} nodes
 TEXT-NEXT: {{^ +[0-9]+  [A-Z][A-Za-z]+$}}
 
 RUN: %cc %fixture %S/Inputs/twice.c -o %t.o
@@ -69,3 +75,22 @@ assert description["parameters"] == sum(math.prod(t.dims) for t in weights)
 assert description["parameter_bytes"] == 4 * description["parameters"]
 assert description["inputs"] == [{"name": "input_ids", "type": "int64", "shape": ["batch", "seq"]}]
 assert [o["name"] for o in description["outputs"]] == ["logits"]
+
+# What the model is made of, from the file that describes it; each layer has three matrices an expert.
+known = json.load(open(os.path.join(os.path.dirname(path), "meta.json")))["config"]
+layers, experts, chosen = known["num_hidden_layers"], known["num_local_experts"], known["num_experts_per_tok"]
+expert = 3 * known["hidden_size"] * known["moe_intermediate_size"]
+assert len(description["moe_layers"]) == len(description["attention_layers"]) == layers
+for layer in description["moe_layers"]:
+    assert (layer["experts"], layer["top_k"]) == (experts, chosen), layer
+    assert layer["expert_hidden"] == known["moe_intermediate_size"] and layer["activation"] == "swiglu", layer
+    assert layer["router"] == {"score": "softmax", "weights": "renormalized", "bias": False, "groups": 1,
+                               "top_groups": 1, "scale": 1}, layer  # fmt: skip
+    assert layer["shared_experts"] == 0 and layer["parameters"] == experts * expert, layer
+    assert layer["bytes"] == 4 * layer["parameters"] and layer["flops_per_token"] == 2 * chosen * expert, layer
+for layer in description["attention_layers"]:
+    assert layer["heads"] == known["num_attention_heads"] and layer["kv_heads"] == known["num_key_value_heads"]
+    assert layer["head_dim"] == known["head_dim"] and layer["causal"] and not layer["window"], layer
+    assert not layer["sinks"] and not layer["softcap"], layer
+assert description["active_parameters"] == description["parameters"] - layers * (experts - chosen) * expert
+assert description["unraised"] == description["diagnostics"] == []

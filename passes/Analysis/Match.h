@@ -1,7 +1,7 @@
-//===- Match.h - What raising passes look at nodes with ----------------------------------*- C++
+//===- Match.h - What passes look at nodes with ----------------------------------*- C++
 //-*-===//
-#ifndef MOEC_PASSES_RAISING_MATCH_H
-#define MOEC_PASSES_RAISING_MATCH_H
+#ifndef MOEC_PASSES_ANALYSIS_MATCH_H
+#define MOEC_PASSES_ANALYSIS_MATCH_H
 
 #include "dialects/ONNX/ONNXOps.h"
 
@@ -47,4 +47,4 @@ onnx::NodeOp getOnlyUser(mlir::Value value, llvm::StringRef opType);
 
 } // namespace moec
 
-#endif // MOEC_PASSES_RAISING_MATCH_H
+#endif // MOEC_PASSES_ANALYSIS_MATCH_H

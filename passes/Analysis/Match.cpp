@@ -1,4 +1,4 @@
-#include "passes/Raising/Match.h"
+#include "passes/Analysis/Match.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 
