@@ -151,6 +151,7 @@ private:
 
 std::vector<Repeat> moec::findRepeats(llvm::ArrayRef<unsigned> sequence,
                                       llvm::ArrayRef<unsigned> cuts, unsigned minLength) {
+  minLength = std::max(minLength, 1u);
   if (sequence.size() < 2 * minLength)
     return {};
   return RepeatFinder(sequence, cuts, minLength).find();

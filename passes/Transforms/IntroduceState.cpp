@@ -72,6 +72,9 @@ public:
     pair.axis = axis < 0 ? axis + rank : axis;
     if (pair.axis < 0 || pair.axis >= rank || !type.isDynamicDim(pair.axis))
       return no("it does not grow along an axis of unknown size");
+    for (OpOperand &use : present.getUses())
+      if (use.getOwner() == terminator && use.getOperandNumber() != pair.output)
+        return no("it is another output of the model as well");
     Value rows = pair.concat.getOptionalOperand(1);
     const SymbolicValue &known = shapes.get(rows);
     if (!known.isRanked || known.getRank() != rank)
@@ -112,7 +115,8 @@ public:
   void addNames(unsigned input, llvm::StringSet<> &names) {
     if (auto dims = function.getArgAttrOfType<ArrayAttr>(input, onnx::kDimsAttr))
       for (auto name : dims.getAsRange<StringAttr>())
-        names.insert(name.getValue());
+        if (!name.empty())
+          names.insert(name.getValue());
   }
 
 private:

@@ -31,8 +31,9 @@ llvm::hash_code hashBody(func::FuncOp task) {
   return hash;
 }
 
-/// `task_` and the node's name, as profilers will show it; for code that is of no node but of a
-/// kernel, the kernel's name and `_task`.
+/// `task_` and the node's name, as profilers will show it: of code that several nodes share, such
+/// as that of repeated layers, the first one's. For code that is of no node but of a kernel, the
+/// kernel's name and `_task`.
 std::string getTaskName(par::ForOp loop) {
   constexpr size_t longest = 200;
   auto node = loop.getLoc()->findInstanceOf<NameLoc>();

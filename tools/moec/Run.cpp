@@ -62,6 +62,9 @@ Expected<ArrayRef<moec_tensor>> call(Session &session, ArrayRef<moec_tensor> inp
   auto start = std::chrono::steady_clock::now();
   ArrayRef<moec_tensor> outputs;
   for (int64_t i = 0; i < calls; ++i) {
+    // Each call is the first of its text.
+    if (Error error = session.resetState())
+      return std::move(error);
     Expected<ArrayRef<moec_tensor>> result = session.run(inputs);
     if (!result)
       return result.takeError();

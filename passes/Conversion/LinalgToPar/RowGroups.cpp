@@ -121,16 +121,29 @@ private:
   bool join(const Candidate &candidate) {
     unsigned newLeast = std::max(least, candidate.least);
     unsigned newMost = std::min(most, candidate.most);
-    if (newLeast > newMost || !llvm::equal(ArrayRef(sizes).take_front(newLeast),
-                                           ArrayRef(candidate.sizes).take_front(newLeast)))
+    if (newLeast > newMost)
       return false;
-    for (const Candidate &member : members)
-      for (const Access &a : member.accesses)
-        for (const Access &b : candidate.accesses)
-          if ((a.writes || b.writes) && mayAlias(a.buffer, b.buffer) && !isSameRow(a, b, newLeast))
-            return false;
+    ArrayRef<BufferSize> rows = ArrayRef(candidate.sizes).take_front(newLeast);
+    for (auto [i, member] : llvm::enumerate(members)) {
+      if (!llvm::equal(ArrayRef(member.sizes).take_front(newLeast), rows) ||
+          !keepsOrder(member, candidate, newLeast))
+        return false;
+      // Shorter rows than the members have agreed on so far.
+      for (const Candidate &other : ArrayRef(members).take_front(newLeast > least ? i : 0))
+        if (!keepsOrder(other, member, newLeast))
+          return false;
+    }
     least = newLeast;
     most = newMost;
+    return true;
+  }
+
+  /// Whether what the two do to the same element is done in the same row.
+  bool keepsOrder(const Candidate &first, const Candidate &second, unsigned depth) const {
+    for (const Access &a : first.accesses)
+      for (const Access &b : second.accesses)
+        if ((a.writes || b.writes) && mayAlias(a.buffer, b.buffer) && !isSameRow(a, b, depth))
+          return false;
     return true;
   }
 

@@ -336,13 +336,15 @@ private:
   static LogicalResult checkEntry(func::FuncOp entry) {
     auto isBuffer = [](Type type) {
       auto buffer = dyn_cast<MemRefType>(type);
-      // The number of rows of the states is an index.
-      return type.isIndex() || (buffer && buffer.getLayout().isIdentity());
+      return buffer && buffer.getLayout().isIdentity();
     };
-    for (ArrayRef<Type> types : {entry.getArgumentTypes(), entry.getResultTypes()})
-      for (Type type : types)
-        if (!isBuffer(type))
-          return entry.emitError("takes or gives ") << type << ", expected dense buffers";
+    // The number of rows of the states is an index.
+    for (Type type : entry.getArgumentTypes())
+      if (!type.isIndex() && !isBuffer(type))
+        return entry.emitError("takes ") << type << ", expected dense buffers";
+    for (Type type : entry.getResultTypes())
+      if (!isBuffer(type))
+        return entry.emitError("gives ") << type << ", expected dense buffers";
     return success();
   }
 

@@ -3,6 +3,7 @@
 #include "moec/Kernels/KernelLibrary.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/ScalarEmitter.h"
 
 #include "dialects/Kernel/KernelOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,10 +24,8 @@ static Value castFloats(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> 
     return tensor;
   bool widens = elementOf(tensor).getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth();
   return emitElementwise(lowering, {{tensor, dims}}, dims, type,
-                         [&](OpBuilder &nested, Location loc, ValueRange elements) -> Value {
-                           if (widens)
-                             return arith::ExtFOp::create(nested, loc, type, elements[0]);
-                           return arith::TruncFOp::create(nested, loc, type, elements[0]);
+                         [&](OpBuilder &nested, Location loc, ValueRange elements) {
+                           return (widens ? widen : narrow)(nested, loc, elements[0], type);
                          });
 }
 

@@ -178,7 +178,7 @@ private:
   LogicalResult verify() {
     if (bits != 2 && bits != 4 && bits != 8)
       return lowering.refuse("'bits' is " + Twine(bits) + ", expected 2, 4 or 8");
-    if (block < 16 || !llvm::isPowerOf2_64(block))
+    if (block < 16 || block > kMaxSize || !llvm::isPowerOf2_64(block))
       return lowering.refuse("'block_size' is " + Twine(block) +
                              ", expected a power of two of at least 16");
     if (columns < 1 || depth < 1 || columns > kMaxSize || depth > kMaxSize)

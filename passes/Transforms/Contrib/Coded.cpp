@@ -1,5 +1,6 @@
 //===- Coded.cpp - Weights of codes packed in bytes
 //-------------------------------------------------===//
+#include "passes/Analysis/SymbolicExpr.h"
 #include "passes/Transforms/Contrib/Contrib.h"
 
 using namespace mlir;
@@ -71,10 +72,11 @@ static Value cutColumns(Spelling &s, Value matrix, int64_t columns) {
   return type.getDimSize(1) == columns ? matrix : s.slice(matrix, 0, columns, 1);
 }
 
-/// The zero points of `rows` rows of `count` blocks, packed in `value`.
+/// The zero points of `rows` rows of `count` blocks, packed in `value`; null if they are not that.
 static Value readZeroPoints(Spelling &s, CodedWeights &weights, Value value, int64_t rows,
                             int64_t count, unsigned bits) {
-  return cutColumns(s, weights.read(s, value, rows, bits), count);
+  Value codes = weights.read(s, value, rows, bits);
+  return codes ? cutColumns(s, codes, count) : Value();
 }
 
 /// The middle of the codes, which is the zero point where there is none.
@@ -104,7 +106,9 @@ static Results expandMatMulNBits(onnx::NodeOp node, Spelling &s, CodedWeights &w
   int64_t columns = node.getInt("N", 0), depth = node.getInt("K", 0);
   Value packed = node.getInputs()[1], scales = node.getInputs()[2];
   Value zeroPoints = node.getOptionalOperand(3), bias = node.getOptionalOperand(5);
-  if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || columns < 1 || depth < 1 ||
+  auto isSize = [](int64_t n) { return n >= 1 && n <= kMaxSize; };
+  if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || !isSize(size) || !isSize(columns) ||
+      !isSize(depth) || columns > kMaxSize / llvm::alignTo(depth, size) ||
       node.getInt("weight_prepacked", 0) || node.getOptionalOperand(4) || !isConstant(packed) ||
       (zeroPoints && !isConstant(zeroPoints)))
     return std::nullopt;
@@ -118,8 +122,10 @@ static Results expandMatMulNBits(onnx::NodeOp node, Spelling &s, CodedWeights &w
     scales = s.reshape(scales, {columns, count});
   zeroPoints = zeroPoints ? readZeroPoints(s, weights, zeroPoints, columns, count, bits)
                           : getMiddle(s, {columns, count}, bits);
-  Blocks blocks{cutColumns(s, weights.read(s, packed, columns, bits), depth), scales, zeroPoints,
-                size};
+  Value codes = weights.read(s, packed, columns, bits);
+  if (!codes || !zeroPoints)
+    return std::nullopt;
+  Blocks blocks{cutColumns(s, codes, depth), scales, zeroPoints, size};
   Value matrix = s.transpose(blocks.dequantize(s, 1), {1, 0});
   Value product = s.node("MatMul", 13, {node.getInputs()[0], matrix}, node->getResultTypes()[0]);
   if (bias)
@@ -148,10 +154,12 @@ static Results expandGatherBlockQuantized(onnx::NodeOp node, Spelling &s, CodedW
     if (zeroPoints && countElements(zeroPoints) != rows * zeroBytes)
       return std::nullopt;
     data = weights.read(s, data, rows, bits);
-    if (zeroPoints)
-      zeroPoints = readZeroPoints(s, weights, zeroPoints, rows, count, bits);
-    else
+    if (!data)
+      return std::nullopt;
+    if (!zeroPoints)
       middle = getMiddle(s, {}, bits);
+    else if (!(zeroPoints = readZeroPoints(s, weights, zeroPoints, rows, count, bits)))
+      return std::nullopt;
   }
   Blocks blocks{s.gather(data, indices, 0), s.gather(scales, indices, 0), Value(), size};
   if (zeroPoints)
@@ -185,11 +193,11 @@ Value CodedStack::dequantize(Spelling &s, CodedWeights &weights, unsigned bits,
   int64_t experts = type.getDimSize(0), columns = type.getDimSize(1), rows = experts * columns;
   int64_t depth = type.getDimSize(2) * 8 / bits;
   int64_t count = scaleType.getRank() == 2 ? 1 : scaleType.getDimSize(2);
-  if (rows < 1 || depth < 1 || count < 1 || depth % count ||
+  Value read = rows < 1 ? Value() : weights.read(s, codes, rows, bits);
+  if (!read || depth < 1 || count < 1 || depth % count ||
       scaleType.getNumElements() != rows * count)
     return {};
-  Blocks blocks{weights.read(s, codes, rows, bits),
-                s.cast(s.reshape(scales, {rows, count}), elementType),
+  Blocks blocks{read, s.cast(s.reshape(scales, {rows, count}), elementType),
                 getMiddle(s, {rows, count}, bits), depth / count};
   if (zeroPoints) {
     bool isByRow = scaleType.getRank() == 2;
@@ -197,8 +205,10 @@ Value CodedStack::dequantize(Spelling &s, CodedWeights &weights, unsigned bits,
     int64_t bytes = llvm::divideCeil(perLine * bits, 8);
     if (!isConstant(zeroPoints) || countElements(zeroPoints) != lines * bytes)
       return {};
-    blocks.zeroPoints =
-        s.reshape(readZeroPoints(s, weights, zeroPoints, lines, perLine, bits), {rows, count});
+    Value points = readZeroPoints(s, weights, zeroPoints, lines, perLine, bits);
+    if (!points)
+      return {};
+    blocks.zeroPoints = s.reshape(points, {rows, count});
   }
   return s.reshape(blocks.dequantize(s, 1), {experts, columns, depth});
 }

@@ -28,8 +28,8 @@ private:
   llvm::DenseMap<std::pair<mlir::StringAttr, mlir::Type>, mlir::StringAttr> names;
 };
 
-/// Makes nodes in place of one and gives its results (null for those of type none). std::nullopt,
-/// and no nodes, where the node cannot be expressed so.
+/// Makes nodes in place of one and gives its results (null for those of type none). std::nullopt
+/// where the node cannot be expressed so; what was made until then is not used.
 using ExpandFn = std::optional<llvm::SmallVector<mlir::Value>> (*)(onnx::NodeOp, Spelling &,
                                                                    CodedWeights &);
 

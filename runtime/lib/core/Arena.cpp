@@ -123,12 +123,12 @@ Arena::Plan *Arena::planAhead(const int64_t *sizes) {
   const int64_t before = lastRows, step = stateRows - before;
   bool grows = false, fits = before >= 0 && step > 0 && stateLimit > stateRows;
   for (int32_t i = 0; fits && i < table->num_sizes; ++i) {
-    const int64_t growth = sizes[i] - lastSizes[i];
-    int64_t more;
-    fits = sizes[i] >= 0 && growth >= 0 &&
+    int64_t growth, more;
+    fits = sizes[i] >= 0 && !__builtin_sub_overflow(sizes[i], lastSizes[i], &growth) &&
+           growth >= 0 &&
            !__builtin_mul_overflow(growth, (stateLimit - stateRows + step - 1) / step, &more) &&
            !__builtin_add_overflow(sizes[i], more, &ahead[i]);
-    grows |= growth > 0;
+    grows |= fits && growth > 0;
   }
   memcpy(lastSizes.data, sizes, table->num_sizes * sizeof(int64_t));
   lastRows = stateRows;
@@ -394,7 +394,7 @@ void *Arena::place(int32_t entry, int64_t size) {
   numPlaced = (int32_t)(end - placed.data);
   const int64_t offset = findPlace(gaps, entry, roundUp(size));
   if (offset + roundUp(size) > capacity) {
-    current->wanted = offset + roundUp(size);
+    current->wanted = std::max(current->wanted, offset + roundUp(size));
     return nullptr;
   }
   current->offsets[entry] = offset;

@@ -186,11 +186,15 @@ moec_status Session::reorderState(const int64_t *sources, int64_t count) {
 }
 
 moec_status Session::forkState(Session &from) {
-  if (&from == this)
-    return MOEC_OK;
   return whileIdle([&] {
-    moec_status result = from.whileIdle([&] { return state.copyFrom(from.state, message); });
-    return result == MOEC_BUSY ? message.fail(result, "the other session is running") : result;
+    if (&from == this)
+      return MOEC_OK;
+    // The other session lends its rows: its last error stays.
+    if (from.busy.exchange(true, std::memory_order_acquire))
+      return message.fail(MOEC_BUSY, "the other session is running");
+    moec_status result = state.copyFrom(from.state, message);
+    from.busy.store(false, std::memory_order_release);
+    return result;
   });
 }
 

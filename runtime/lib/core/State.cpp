@@ -158,6 +158,28 @@ void State::copyRows(const Cache &from, Cache &to, int32_t index, int64_t fromBa
            rows * rowBytes);
 }
 
+/// All of the new memory before any of the old goes.
+template <typename ShapeOf, typename Fill>
+moec_status State::replaceCaches(ShapeOf shapeOf, Fill fill, Message &message) {
+  Cache *made = (Cache *)calloc(info->num_states + 1, sizeof(Cache));
+  moec_status status =
+      made ? MOEC_OK : message.fail(MOEC_OUT_OF_MEMORY, "no memory for another state");
+  for (int32_t i = 0; !status && i < info->num_states; ++i) {
+    int64_t shape[MOEC_MAX_RANK];
+    shapeOf(i, shape);
+    status = reshape(made[i], i, shape, message);
+    if (!status)
+      fill(i, made[i]);
+  }
+  for (int32_t i = 0; made && i < info->num_states; ++i) {
+    free(status ? made[i] : caches[i]);
+    if (!status)
+      caches[i] = made[i];
+  }
+  ::free(made);
+  return status;
+}
+
 moec_status State::reorder(const int64_t *sources, int64_t count, Message &message) {
   if (count < 0 || (count > 0 && !sources))
     return message.fail(MOEC_INVALID_ARGUMENT, "no list of %lld elements", (long long)count);
@@ -173,48 +195,45 @@ moec_status State::reorder(const int64_t *sources, int64_t count, Message &messa
         return message.fail(MOEC_INVALID_ARGUMENT, "element %lld of a batch of %lld",
                             (long long)sources[b], (long long)caches[i].shape[0]);
   }
-  // All of the new memory before any of the old goes.
-  Cache *made = (Cache *)calloc(info->num_states + 1, sizeof(Cache));
-  moec_status status =
-      made ? MOEC_OK : message.fail(MOEC_OUT_OF_MEMORY, "no memory to reorder the state");
-  for (int32_t i = 0; !status && i < info->num_states; ++i) {
-    int64_t shape[MOEC_MAX_RANK];
-    memcpy(shape, caches[i].shape, sizeof shape);
-    shape[0] = count;
-    status = reshape(made[i], i, shape, message);
-    for (int64_t b = 0; !status && b < count; ++b)
-      copyRows(caches[i], made[i], i, sources[b], b);
-  }
-  for (int32_t i = 0; made && i < info->num_states; ++i) {
-    free(status ? made[i] : caches[i]);
-    if (!status)
-      caches[i] = made[i];
-  }
-  ::free(made);
-  return status;
+  return replaceCaches(
+      [&](int32_t i, int64_t *shape) {
+        memcpy(shape, caches[i].shape, sizeof caches[i].shape);
+        shape[0] = count;
+      },
+      [&](int32_t i, Cache &made) {
+        for (int64_t b = 0; b < count; ++b)
+          copyRows(caches[i], made, i, sources[b], b);
+      },
+      message);
 }
 
 moec_status State::copyFrom(const State &other, Message &message) {
   if (other.rows > capacity)
     return message.fail(MOEC_STATE_FULL, "%lld rows do not fit into a state with room for %lld",
                         (long long)other.rows, (long long)capacity);
-  rows = 0;
-  for (int32_t i = 0; other.rows > 0 && i < info->num_states; ++i) {
-    const Cache &from = other.caches[i];
-    int64_t shape[MOEC_MAX_RANK];
-    memcpy(shape, from.shape, sizeof shape);
-    shape[info->states[i].axis] = capacity;
-    if (!caches[i].data || memcmp(shape, caches[i].shape, sizeof shape) != 0)
-      if (moec_status status = reshape(caches[i], i, shape, message))
-        return status;
-  }
+  const int64_t kept = rows;
   rows = other.rows;
-  for (int32_t i = 0; rows > 0 && i < info->num_states; ++i) {
-    const int64_t batch = info->states[i].axis == 0 ? 1 : caches[i].shape[0];
+  auto shapeOf = [&](int32_t i, int64_t *shape) {
+    memcpy(shape, other.caches[i].shape, sizeof other.caches[i].shape);
+    shape[info->states[i].axis] = capacity;
+  };
+  auto fill = [&](int32_t i, Cache &cache) {
+    const int64_t batch = info->states[i].axis == 0 ? 1 : cache.shape[0];
     for (int64_t b = 0; b < batch; ++b)
-      copyRows(other.caches[i], caches[i], i, b, b);
+      copyRows(other.caches[i], cache, i, b, b);
+  };
+  bool fits = true;
+  for (int32_t i = 0; rows > 0 && i < info->num_states; ++i) {
+    int64_t shape[MOEC_MAX_RANK];
+    shapeOf(i, shape);
+    fits &= caches[i].data && memcmp(shape, caches[i].shape, sizeof shape) == 0;
   }
-  return MOEC_OK;
+  moec_status status = fits ? MOEC_OK : replaceCaches(shapeOf, fill, message);
+  for (int32_t i = 0; fits && rows > 0 && i < info->num_states; ++i)
+    fill(i, caches[i]);
+  if (status)
+    rows = kept;
+  return status;
 }
 
 moec_status State::view(int32_t index, moec_tensor *tensor, Message &message) const {

@@ -46,6 +46,10 @@ private:
     int64_t strides[MOEC_MAX_RANK];
   };
 
+  /// Puts caches of the shapes that shapeOf(index, shape) says, filled by fill(index, cache), in
+  /// place of the present ones; these stay if there is no memory.
+  template <typename ShapeOf, typename Fill>
+  moec_status replaceCaches(ShapeOf shapeOf, Fill fill, Message &message);
   moec_status reshape(Cache &cache, int32_t index, const int64_t *shape, Message &message);
   void copyRows(const Cache &from, Cache &to, int32_t index, int64_t fromBatch,
                 int64_t toBatch) const;

@@ -290,3 +290,37 @@ func.func @left_apart_gather(%x: memref<9x8xf32>, %i: index) {
   }
   return
 }
+
+// -----
+
+// The third has rows of two loops, of which the second has more: it stands apart, and all of %b is written.
+// CHECK-LABEL: func.func @left_apart_shorter_rows(
+func.func @left_apart_shorter_rows(%x: memref<8x1xf32>, %y: memref<8x4xf32>, %z: memref<8x1x16xf32>)
+    -> (memref<8x1xf32>, memref<8x4xf32>, memref<8x1xf32>) {
+  // CHECK-COUNT-3: par.for
+  %a = memref.alloc() : memref<8x1xf32>
+  %b = memref.alloc() : memref<8x4xf32>
+  %c = memref.alloc() : memref<8x1xf32>
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<8x1xf32>) outs(%a : memref<8x1xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.addf %in, %in : f32
+      linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<8x4xf32>) outs(%b : memref<8x4xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.addf %in, %in : f32
+      linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, j, k)>, affine_map<(i, j, k) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%z : memref<8x1x16xf32>) outs(%c : memref<8x1xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.addf %in, %out : f32
+      linalg.yield %0 : f32
+  }
+  return %a, %b, %c : memref<8x1xf32>, memref<8x4xf32>, memref<8x1xf32>
+}

@@ -10,7 +10,14 @@ func.func @other() {
 
 // -----
 
-// expected-error @below {{takes or gives 'i1', expected dense buffers}}
+// expected-error @below {{takes 'i1', expected dense buffers}}
 func.func @main(%flag: i1) {
   return
+}
+
+// -----
+
+// expected-error @below {{gives 'index', expected dense buffers}}
+func.func @main(%rows: index) -> index {
+  return %rows : index
 }

@@ -134,3 +134,15 @@ func.func @activations(%x: tensor<?x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32
   %1 = onnx.node "com.microsoft::QuickGelu"(%0) version 1 : (tensor<?x8xf32>) -> tensor<?x8xf32>
   return %1 : tensor<?x8xf32>
 }
+
+// -----
+
+// No rows of codes to gather from: left as it is, for lack of anything to read.
+// CHECK-LABEL: func.func @left_alone_no_codes(
+// CHECK:         onnx.node "com.microsoft::GatherBlockQuantized"
+func.func @left_alone_no_codes(%i: tensor<3xi64>, %s: tensor<4x4xf32>) -> tensor<*xf32> {
+  %w = onnx.constant dense<0> : tensor<0x32xui8>
+  %0 = onnx.node "com.microsoft::GatherBlockQuantized"(%w, %i, %s) version 1 {block_size = 16 : i64, bits = 4 : i64}
+      : (tensor<0x32xui8>, tensor<3xi64>, tensor<4x4xf32>) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
+}

@@ -1,6 +1,7 @@
 // The state of a session, by itself.
 #include "core/State.h"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <vector>
 
@@ -154,6 +155,31 @@ TEST_F(StateTest, ForksIntoAnotherCapacity) {
   ASSERT_EQ(call(other, 2, 4), MOEC_OK) << message.text;
   expectKeys(other, {0, 1}, 7);
   expectKeys(state, {0, 1}, 3);
+  other.destroy();
+  small.destroy();
+}
+
+TEST_F(StateTest, ForkWithoutMemoryLosesNothing) {
+  ASSERT_EQ(call(state, 2, 3), MOEC_OK);
+  bool isFull = false;
+  const moec_allocator host = {
+      [](void *user, size_t size, size_t alignment) -> void * {
+        return *static_cast<bool *>(user)
+                   ? nullptr
+                   : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+      },
+      [](void *, void *pointer, size_t, size_t) { std::free(pointer); }, &isFull};
+  Memory small;
+  small.initialize(&host);
+  State other;
+  ASSERT_TRUE(other.initialize(info, small, 0));
+  ASSERT_EQ(call(other, 1, 2), MOEC_OK);
+  isFull = true;
+  EXPECT_EQ(other.copyFrom(state, message), MOEC_OUT_OF_MEMORY);
+  expectKeys(other, {0}, 2);
+  isFull = false;
+  EXPECT_EQ(other.copyFrom(state, message), MOEC_OK) << message.text;
+  expectKeys(other, {0, 1}, 3);
   other.destroy();
   small.destroy();
 }
