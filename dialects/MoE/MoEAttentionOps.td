@@ -19,6 +19,8 @@ def MoE_AttentionOp : MoE_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     5. Softmax over the keys, in f32 at least. `sinks` [heads] are one more logit for each head that has no value.
        A row without visible keys is zero.
 
+    A batch that is known at run time only may be 1 there, and spreads.
+
     `hidden` is no rule but a fact about `mask` that raising has proven: it hides at least what "causal"
     and "window" say, so that kernels may skip these keys and `moec inspect` can tell.
 

@@ -181,7 +181,8 @@ def MoE_GLUOp : MoE_Op<"glu", [Pure, AllTypesMatch<["gate", "up", "result"]>]> {
   let description = [{
     `act(g)·(u + offset)` (Shazeer 2020); with `limit` first `g = min(gate, limit)` and
     `u = clamp(up, −limit, limit)`, else `g = gate` and `u = up`. The clamped SwiGLU of GPT-OSS is
-    `silu` with alpha 1.702, limit 7, offset 1.
+    `silu` with alpha 1.702, limit 7, offset 1. Sizes that are known at run time only may be 1 there, and
+    spread.
 
     ```mlir
     %y = moe.glu <silu> %gate, %up : tensor<?x32xf32>

@@ -30,8 +30,8 @@ std::optional<double> getSplat(mlir::Value value);
 /// The elements of a small constant tensor of integers.
 std::optional<llvm::SmallVector<int64_t>> getIntegers(mlir::Value value);
 
-/// Whether the node works along the last axis alone: its attribute or operand `axis` or `axes`.
-/// With `default` where neither is there.
+/// Whether the node works along the last axis alone, by its attribute `axis`, or `defaultAxis`
+/// where it has none.
 bool isAlongLastAxis(onnx::NodeOp node, int64_t defaultAxis);
 
 /// Whether a reduction is over the last axis alone; sets `keepDims`.

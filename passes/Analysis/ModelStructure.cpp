@@ -59,6 +59,20 @@ moe::RouteOp getRoute(Value experts) {
   return {};
 }
 
+/// Whether something is done with what was chosen; sampling heads only give it back.
+bool choosesMoreThanOutputs(moe::RouteOp route) {
+  SmallVector<Value> open{route.getExperts()};
+  for (size_t i = 0; i < open.size(); ++i)
+    for (Operation *user : open[i].getUsers()) {
+      if (user->hasTrait<OpTrait::IsTerminator>())
+        continue;
+      if (user->getNumResults() == 0 || skipLayout(user->getResult(0)) == user->getResult(0))
+        return true;
+      open.push_back(user->getResult(0));
+    }
+  return false;
+}
+
 std::string getActivationName(moe::ActivationKind kind, bool isGated) {
   if (!isGated)
     return moe::stringifyActivationKind(kind).str();
@@ -84,7 +98,8 @@ int64_t getNumElements(Value value) {
 /// Bytes as stored: codes where the value is dequantised.
 int64_t getNumBytes(Value value) {
   if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
-    return getNumBytes(dequantize.getCodes()) + getNumBytes(dequantize.getScales());
+    return getNumBytes(dequantize.getCodes()) + getNumBytes(dequantize.getScales()) +
+           (dequantize.getZeroPoints() ? getNumBytes(dequantize.getZeroPoints()) : 0);
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
   if (!element.isIntOrFloat())
     return 0;
@@ -103,7 +118,7 @@ public:
         structure.linearFlopsPerToken += 2 * getNumElements(op.getWeight());
     });
     module.walk([&](moe::RouteOp route) {
-      if (!used.contains(route))
+      if (!used.contains(route) && choosesMoreThanOutputs(route))
         structure.unraised.emplace_back(getName(route).str(),
                                         "the experts behind this router are not recognised");
     });

@@ -65,8 +65,15 @@ std::optional<Counter> MaskReader::count(Value value) {
     }
     return std::nullopt;
   }
-  if (name == "Cast" || name == "Identity" || name == "Expand")
-    return count(node.getInputs()[0]);
+  if (name == "Cast" || name == "Identity" || name == "Expand") {
+    std::optional<Counter> counter = count(node.getInputs()[0]);
+    ArrayRef<SymExpr> from = shapes.get(node.getInputs()[0]).dims, to = shapes.get(value).dims;
+    // What was spread does not count.
+    size_t end = counter ? counter->axis + 1 : 0;
+    bool isKept = counter && from.size() >= end && to.size() >= end &&
+                  from[from.size() - end] == to[to.size() - end];
+    return isKept ? counter : std::nullopt;
+  }
   if (name != "Reshape" && name != "Unsqueeze" && name != "Squeeze")
     return std::nullopt;
   std::optional<Counter> counter = count(node.getInputs()[0]);
@@ -117,6 +124,9 @@ bool MaskReader::readComparison(onnx::NodeOp node, bool isHidden) {
            (isEqual ? symbols.isKnownNonNegative(distance) : symbols.isKnownPositive(distance));
   }
   if (!low || !high || low->axis == high->axis || low->axis > 1 || high->axis > 1)
+    return false;
+  ArrayRef<SymExpr> sizes = shapes.get(node->getResult(0)).dims;
+  if (sizes.size() < 2 || sizes[sizes.size() - 2] != queries || sizes.back() != keys)
     return false;
   // first + index + (0 or 1) ≤ first + index; a query's position is its index and L − S.
   SymExpr bound = symbols.sub(high->first, low->first);

@@ -1,7 +1,7 @@
 #include "passes/Raising/ExpertBody.h"
 
-#include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Analysis/Match.h"
+#include "passes/Conversion/MoEToONNX/Spelling.h"
 
 #include "mlir/IR/IRMapping.h"
 

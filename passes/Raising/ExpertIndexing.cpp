@@ -1,6 +1,6 @@
 // Nodes that make or use indices.
-#include "passes/Raising/ExpertSweep.h"
 #include "passes/Analysis/Match.h"
+#include "passes/Raising/ExpertSweep.h"
 
 using namespace mlir;
 using namespace moec;

@@ -1,6 +1,6 @@
 // Nodes that compute on rows, and what sums them.
-#include "passes/Raising/ExpertSweep.h"
 #include "passes/Analysis/Match.h"
+#include "passes/Raising/ExpertSweep.h"
 
 #include "llvm/ADT/StringSet.h"
 

@@ -170,9 +170,9 @@ def RaiseDequantizePass : Pass<"moe-raise-dequantize", "::mlir::func::FuncOp"> {
 }
 
 def RaiseLinearPass : Pass<"moe-raise-linear", "::mlir::func::FuncOp"> {
-  let summary = "Linear layers from matrix products with weights";
+  let summary = "Linear layers from matrix products";
   let description = [{
-    A MatMul or Gemm whose second operand is a matrix of weights becomes `moe.linear`: a transposed weight is
+    A MatMul or Gemm whose second operand is a static matrix becomes `moe.linear`: a transposed weight is
     noted, a bias added after it (or Gemm's C) becomes the bias.
 
     Why: a linear layer is what later passes prune, factor, quantise and merge.

@@ -1,4 +1,5 @@
 #include "passes/Analysis/Match.h"
+#include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Raising/Passes.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -234,6 +235,8 @@ Value matchClamp(Value value, double &low, double &high) {
 
 struct RaiseActivations : impl::RaiseActivationsPassBase<RaiseActivations> {
   void runOnOperation() override {
+    SymbolicShapes before(getOperation());
+    shapes = &before;
     // Single nodes first: they are factors of gated ones. Then products, the outermost first.
     SmallVector<Operation *> nodes;
     getOperation().walk([&](onnx::NodeOp node) { nodes.push_back(node); });
@@ -259,8 +262,27 @@ struct RaiseActivations : impl::RaiseActivationsPassBase<RaiseActivations> {
   }
 
 private:
+  /// Whether two values are floats of the same shape: nothing is broadcast.
+  bool isSame(Value a, Value b) {
+    auto type = dyn_cast<RankedTensorType>(a.getType());
+    return type && type == b.getType() && isa<FloatType>(type.getElementType()) &&
+           (type.hasStaticShape() ||
+            (shapes->get(a).isRanked && shapes->get(a).dims == shapes->get(b).dims));
+  }
+
+  /// Whether gate and up spread to the result, with nothing else that does.
+  bool broadcastTo(Value gate, Value up, Value result) {
+    const SymbolicValue &a = shapes->get(gate), &b = shapes->get(up), &c = shapes->get(result);
+    if (!a.isRanked || !b.isRanked || !c.isRanked)
+      return false;
+    return llvm::all_of(llvm::zip_equal(a.dims, b.dims, c.dims), [&](auto sizes) {
+      auto [x, y, z] = sizes;
+      return z == (x == y ? x : shapes->getSymbols().broadcast(x, y));
+    });
+  }
+
   bool replaceBy(Operation *op, const Activation &activation) {
-    if (activation.input.getType() != op->getResult(0).getType())
+    if (!isSame(activation.input, op->getResult(0)))
       return false;
     OpBuilder builder(op);
     auto raised = moe::ActivationOp::create(builder, op->getLoc(), op->getResult(0).getType(),
@@ -282,7 +304,7 @@ private:
     Value summand = up;
     matchEitherOrder(up, "Add", [&](Value u, Value added) {
       std::optional<double> number = getSplat(added);
-      if (!number || u.getType() != type)
+      if (!number || !isSame(u, up))
         return false;
       summand = u;
       offset = *number;
@@ -293,6 +315,8 @@ private:
           gateUnclamped = matchClamp(gate, gateLow, gateHigh);
     bool isLimited = unclamped && gateUnclamped && low == -high && high == gateHigh && high >= 0 &&
                      std::isinf(gateLow);
+    if (!broadcastTo(gate, summand, node->getResult(0)))
+      return;
     OpBuilder builder(node);
     FloatAttr limit;
     if (isLimited) {
@@ -307,6 +331,8 @@ private:
     node.erase();
     ++numRaised;
   }
+
+  SymbolicShapes *shapes = nullptr; ///< before anything is changed
 };
 
 } // namespace

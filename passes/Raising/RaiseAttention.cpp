@@ -1,11 +1,9 @@
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Raising/AttentionMask.h"
-#include "passes/Analysis/Match.h"
+#include "passes/Raising/EraseUnused.h"
 #include "passes/Raising/Passes.h"
-
-#include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace moec {
 #define GEN_PASS_DEF_RAISEATTENTIONPASS
@@ -53,6 +51,8 @@ private:
   bool matchSoftcap(Value &scores);
   Value peelFactors(Value x);
   void addMask(Value value, bool isFlags);
+  static Value sameShape(Value operand, Value made);
+  static Value broadcastOf(Value a, Value b, Value made);
   bool leadsToProduct(Value value, int depth = 10);
   bool findHeads();
   Value stackHeads(Value source, bool isSwapped, int64_t heads, int64_t size);
@@ -104,8 +104,10 @@ bool AttentionMatch::matchWeights() {
     if (name == "Slice" && !dropsLast && node.getInputs()[0] == weights) {
       ArrayRef<SymExpr> from = shapes.get(weights).dims, to = shapes.get(node->getResult(0)).dims;
       std::optional<SmallVector<int64_t>> begin = getIntegers(node.getInputs()[1]);
+      Value steps = node.getOptionalOperand(4);
       SymContext &symbols = shapes.getSymbols();
-      bool isCut = begin && llvm::all_of(*begin, [](int64_t b) { return b == 0; }) &&
+      bool isCut = begin && (!steps || getSplat(steps) == 1.0) &&
+                   llvm::all_of(*begin, [](int64_t b) { return b == 0; }) &&
                    from.drop_back() == to.drop_back() &&
                    symbols.sub(from.back(), symbols.constant(1)) == to.back();
       if (!isCut)
@@ -148,12 +150,33 @@ bool AttentionMatch::leadsToProduct(Value value, int depth) {
 
 void AttentionMatch::addMask(Value value, bool isFlags) {
   Value &slot = isFlags ? flags : mask;
-  if (!slot)
+  // Masks were added to the scores, in their type.
+  if (!isFlags)
+    value = sameShape(value, s.cast(value, getElementType(softmax.getInputs()[0])));
+  if (!slot) {
     slot = value;
-  else if (isFlags)
-    slot = s.node("And", 7, {slot, value}, s.tensorOf(builder.getI1Type()));
-  else
-    slot = s.add(slot, value);
+    return;
+  }
+  Value both = isFlags ? s.node("And", 7, {slot, value}, s.tensorOf(builder.getI1Type()))
+                       : s.add(slot, value);
+  slot = broadcastOf(slot, value, both);
+}
+
+/// Gives a new elementwise value the shape of its operand.
+Value AttentionMatch::sameShape(Value operand, Value made) {
+  if (auto type = dyn_cast<RankedTensorType>(operand.getType()); type && made != operand)
+    made.setType(type.clone(getElementType(made)));
+  return made;
+}
+
+/// Gives a new value the rank of what its operands broadcast to.
+Value AttentionMatch::broadcastOf(Value a, Value b, Value made) {
+  std::optional<ArrayRef<int64_t>> x = getShape(a), y = getShape(b);
+  if (x && y) {
+    SmallVector<int64_t> shape(std::max(x->size(), y->size()), ShapedType::kDynamic);
+    made.setType(RankedTensorType::get(shape, getElementType(made)));
+  }
+  return made;
 }
 
 bool AttentionMatch::matchSinks(Value &scores) {
@@ -178,8 +201,8 @@ bool AttentionMatch::matchSinks(Value &scores) {
   int64_t heads = getShape(softmax->getResult(0)).value()[1];
   for (;;) {
     auto type = dyn_cast<RankedTensorType>(sink.getType());
-    if (type && type.hasStaticShape() && type.getNumElements() == heads) {
-      // Along the heads, whatever the rank.
+    if (type && type.hasStaticShape() && type.getNumElements() == heads && type.getRank() >= 3 &&
+        type.getDimSize(type.getRank() - 3) == heads) {
       sinks = sink;
       scores = skipCasts(concat.getInputs()[0]);
       return true;
@@ -215,9 +238,7 @@ bool AttentionMatch::matchMask(onnx::NodeOp node, Value &scores) {
   Type elementType = getElementType(softmax.getInputs()[0]);
   Value zero = s.scalar(elementType, 0), low = s.scalar(elementType, fill);
   Value added = yes ? s.where(condition, low, zero) : s.where(condition, zero, low);
-  if (auto type = dyn_cast<RankedTensorType>(condition.getType()))
-    added.setType(type.clone(elementType));
-  addMask(added, /*isFlags=*/false);
+  addMask(sameShape(condition, added), /*isFlags=*/false);
   return true;
 }
 
@@ -244,7 +265,7 @@ bool AttentionMatch::matchSoftcap(Value &scores) {
     inner = tanh && outer ? skipCasts(tanh.getInputs()[0]) : Value();
     return bool(inner);
   });
-  if (!isCap)
+  if (!isCap || *outer <= 0)
     return false;
   scores = inner;
   softcap = *outer;
@@ -347,6 +368,17 @@ bool AttentionMatch::findHeads() {
   int64_t heads = queryType.getDimSize(1);
   if (keyType.getDimSize(1) != heads || getShape(value).value()[1] != heads)
     return no("queries and keys have other numbers of heads");
+  auto mayEqual = [](SymExpr a, SymExpr b) {
+    return !a.getConstant() || !b.getConstant() || a == b;
+  };
+  SymExpr batch = shapes.get(query).dims[0];
+  if (!mayEqual(shapes.get(key).dims[0], batch) || !mayEqual(shapes.get(value).dims[0], batch))
+    return no("queries, keys and values have other batches");
+  if (!llvm::all_of(llvm::zip(shapes.get(softmax->getResult(0)).dims,
+                              shapes.get(scoreProduct->getResult(0)).dims),
+                    [&](auto sizes) { return mayEqual(std::get<0>(sizes), std::get<1>(sizes)); }) &&
+      !dropsLast)
+    return no("its scores are spread by a mask");
   keyLength = shapes.get(key).dims[3];
   MatrixSource keys = traceMatrices(key, shapes), values = traceMatrices(value, shapes);
   std::optional<int64_t> repeat = keys.repeat.getConstant();
@@ -417,7 +449,10 @@ Value AttentionMatch::raise() {
       rules.isComplete &= found.isComplete;
     }
     // A query before all keys would see none: such a row is another thing in a mask than in a rule.
-    if (rules.isComplete && symbols.isKnownNonNegative(symbols.sub(keyLength, queryLength))) {
+    bool isSpread = shapes.get(softmax->getResult(0)).dims.front() !=
+                    shapes.get(scoreProduct->getResult(0)).dims.front();
+    if (rules.isComplete && !isSpread &&
+        symbols.isKnownNonNegative(symbols.sub(keyLength, queryLength))) {
       isCausal = rules.causal;
       window = rules.window;
       mask = flags = {};
@@ -433,8 +468,8 @@ Value AttentionMatch::raise() {
   }
   Value both = getMask();
   if (both && !isa<RankedTensorType>(both.getType())) {
-    SmallVector<int64_t> shape(4, ShapedType::kDynamic);
-    both.setType(RankedTensorType::get(shape, getElementType(both)));
+    no("the rank of its mask is not known");
+    return {};
   }
   if (sinks) {
     int64_t heads = getShape(query).value()[1];
@@ -457,7 +492,8 @@ Value AttentionMatch::raise() {
 
 Value AttentionMatch::getMask() {
   if (flags && mask)
-    return s.where(flags, mask, s.scalar(getElementType(mask), -kInfinity));
+    return broadcastOf(flags, mask,
+                       s.where(flags, mask, s.scalar(getElementType(mask), -kInfinity)));
   return flags ? flags : mask;
 }
 
@@ -489,23 +525,6 @@ struct RaiseAttention : impl::RaiseAttentionPassBase<RaiseAttention> {
     for (auto [product, value] : replacements) {
       product->getResult(0).replaceAllUsesWith(value);
       eraseUnused(product);
-    }
-  }
-
-private:
-  /// Removes what only the replaced value used.
-  static void eraseUnused(Operation *op) {
-    llvm::SetVector<Operation *> candidates;
-    candidates.insert(op);
-    while (!candidates.empty()) {
-      Operation *candidate = candidates.pop_back_val();
-      if (!isOpTriviallyDead(candidate))
-        continue;
-      SmallVector<Value> operands(candidate->getOperands());
-      candidate->erase();
-      for (Value operand : operands)
-        if (Operation *definition = operand.getDefiningOp())
-          candidates.insert(definition);
     }
   }
 };

@@ -10,8 +10,7 @@ using namespace mlir;
 
 namespace {
 
-/// Whether the value is known when the model is compiled: a weight or constant, perhaps cut, moved
-/// or reshaped.
+/// Whether the value is a part of a weight or constant: cut, moved or reshaped.
 bool isStored(Value value) {
   static constexpr StringRef views[] = {"Identity", "Reshape",   "Slice",    "Split",
                                         "Squeeze",  "Transpose", "Unsqueeze"};
@@ -35,16 +34,6 @@ bool isGranular(ArrayRef<int64_t> shape, ArrayRef<int64_t> codes, int64_t axis, 
   SmallVector<int64_t> expected(codes);
   expected[axis] = llvm::divideCeil(codes[axis], block);
   return shape == ArrayRef(expected);
-}
-
-/// The one integer that all elements of a constant are.
-std::optional<int64_t> getUniformCode(Value value) {
-  auto constant = value.getDefiningOp<onnx::ConstantOp>();
-  auto codes = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
-  if (!codes || !codes.isSplat())
-    return std::nullopt;
-  APInt code = codes.getSplatValue<APInt>();
-  return codes.getElementType().isUnsignedInteger() ? code.getZExtValue() : code.getSExtValue();
 }
 
 class RaiseDequantize : public impl::RaiseDequantizePassBase<RaiseDequantize> {
@@ -81,7 +70,8 @@ private:
       auto zeroType = dyn_cast<RankedTensorType>(zeroPoints.getType());
       if (!zeroType || zeroType.getShape() != scaleType.getShape())
         return;
-      if (std::optional<int64_t> uniform = getUniformCode(zeroPoints)) {
+      if (std::optional<int64_t> uniform = getSplat(zeroPoints);
+          uniform && isa<IntegerType>(getElementType(zeroPoints))) {
         zero = *uniform;
         zeroPoints = {};
       }

@@ -1,6 +1,6 @@
+#include "passes/Analysis/Match.h"
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
-#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -146,9 +146,11 @@ Value FusedNode::attend(Operands &operands) {
 //-----------------------------------------------------------------------------===//
 
 bool FusedNode::raiseRotary(bool isContrib) {
-  Value input = node.getInputs()[0];
-  Value cosines = node.getInputs()[isContrib ? 2 : 1], sines = node.getInputs()[isContrib ? 3 : 2];
-  Value positions = node.getOptionalOperand(isContrib ? 1 : 3);
+  Value input = node.getOptionalOperand(0), positions = node.getOptionalOperand(isContrib ? 1 : 3);
+  Value cosines = node.getOptionalOperand(isContrib ? 2 : 1);
+  Value sines = node.getOptionalOperand(isContrib ? 3 : 2);
+  if (!input || !cosines || !sines)
+    return no("it lacks an operand");
   auto type = dyn_cast<RankedTensorType>(input.getType());
   auto cosineType = rankedTypeOf(cosines, positions ? 2 : 3);
   if (!type || !cosineType || cosineType.getElementType() != type.getElementType() ||
@@ -307,6 +309,8 @@ Value FusedNode::normalizeHeads(Value x, Value weight) {
 
 bool FusedNode::raiseGroupQuery() {
   int64_t heads = node.getInt("num_heads", 0), kvHeads = node.getInt("kv_num_heads", 0);
+  if (!node.getOptionalOperand(0))
+    return no("it has no queries");
   Operands operands{node.getInputs()[0], node.getOptionalOperand(1), node.getOptionalOperand(2)};
   auto type = rankedTypeOf(operands.query, 3);
   if (!type || ShapedType::isDynamic(type.getDimSize(2)) || heads < 1 || kvHeads < 1)
@@ -371,13 +375,14 @@ bool FusedNode::raiseGroupQuery() {
   Value starts = typed(s.sub(lengths, sequence), {batch});
   if (rotates) {
     Value positions = node.getOptionalOperand(9);
+    if (positions && !rankedTypeOf(positions, 2))
+      return no("its positions are no matrix");
     if (!positions) {
       Type i64 = builder.getI64Type();
       Value end = s.node("Squeeze", 13, sequence, s.tensorOf(i64));
       Value range = s.node("Range", 11, {s.intScalar(0), end, s.intScalar(1)}, s.tensorOf(i64));
-      positions = s.add(s.unsqueeze(starts, {1}), range);
+      positions = typed(s.add(s.unsqueeze(starts, {1}), range), {batch, length});
     }
-    positions = typed(positions, {batch, length});
     bool interleaved = node.getInt("rotary_interleaved", 0) != 0;
     operands.query = rotate(operands.query, cosines, sines, positions, interleaved);
     operands.key = rotate(operands.key, cosines, sines, positions, interleaved);
@@ -438,6 +443,8 @@ Value FusedNode::getPaddingMask(Value padding, Value keys) {
 
 bool FusedNode::raiseMultiHead() {
   int64_t heads = node.getInt("num_heads", 0);
+  if (!node.getOptionalOperand(0))
+    return no("it has no queries");
   Operands operands{node.getInputs()[0], node.getOptionalOperand(1), node.getOptionalOperand(2)};
   auto type = rankedTypeOf(operands.query, 3);
   if (!type || ShapedType::isDynamic(type.getDimSize(2)) || heads < 1 || type.getDimSize(2) % heads)
@@ -533,7 +540,7 @@ struct RaiseFusedAttention : impl::RaiseFusedAttentionPassBase<RaiseFusedAttenti
       return;
     SmallVector<onnx::NodeOp> nodes;
     getOperation().walk([&](onnx::NodeOp node) {
-      if (isFused(node) && (node.getOpType() != "Attention" || node.getDomain().empty()))
+      if (isFused(node))
         nodes.push_back(node);
     });
     if (nodes.empty())

@@ -26,30 +26,34 @@ struct FusedExperts {
 
 /// Fills in everything, or gives the reason why not.
 std::string analyze(onnx::NodeOp node, FusedExperts &moe) {
+  auto rankOf = [](Value value) -> int64_t {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    return type ? type.getRank() : -1;
+  };
   auto shapeOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };
-  for (Value operand : node.getInputs())
-    if (!isa<NoneType>(operand.getType()) && !isa<RankedTensorType>(operand.getType()))
-      return "the rank of an operand is not known";
   moe.node = node;
-  moe.input = node.getInputs()[0];
-  moe.logits = node.getInputs()[1];
+  moe.input = node.getOptionalOperand(0);
+  moe.logits = node.getOptionalOperand(1);
   moe.fc1 = node.getOptionalOperand(2);
   moe.bias1 = node.getOptionalOperand(3);
   moe.fc2 = node.getOptionalOperand(4);
   moe.bias2 = node.getOptionalOperand(5);
   moe.fc3 = node.getOptionalOperand(6);
   moe.bias3 = node.getOptionalOperand(7);
-  if (!moe.fc1 || !moe.fc2)
-    return "it has no fc1 or no fc2";
-  for (Value weight : {moe.fc1, moe.fc2})
-    if (shapeOf(weight).size() != 3 || !cast<RankedTensorType>(weight.getType()).hasStaticShape())
+  if (!moe.input || !moe.logits || !moe.fc1 || !moe.fc2)
+    return "it lacks an operand";
+  if (rankOf(moe.input) < 2 || rankOf(moe.logits) != 2 ||
+      ShapedType::isDynamic(shapeOf(moe.input).back()))
+    return "tokens or logits are no rows of a known width";
+  for (Value weight : {moe.fc1, moe.fc2, moe.fc3})
+    if (weight &&
+        (rankOf(weight) != 3 || !cast<RankedTensorType>(weight.getType()).hasStaticShape()))
       return "a weight is no static stack of matrices";
   ArrayRef<int64_t> fc1 = shapeOf(moe.fc1), fc2 = shapeOf(moe.fc2);
   int64_t width = shapeOf(moe.input).back();
   moe.numExperts = fc1[0];
   moe.k = node.getInt("k", 1);
-  if (fc2[0] != moe.numExperts || shapeOf(moe.logits).size() != 2 ||
-      shapeOf(moe.logits)[1] != moe.numExperts)
+  if (fc2[0] != moe.numExperts || shapeOf(moe.logits)[1] != moe.numExperts)
     return "router and weights disagree on the number of experts";
   if (moe.k < 1 || moe.k > moe.numExperts)
     return "k is " + std::to_string(moe.k) + " of " + std::to_string(moe.numExperts) + " experts";
@@ -65,7 +69,7 @@ std::string analyze(onnx::NodeOp node, FusedExperts &moe) {
     return ("the activation '" + activation + "' is not known").str();
   moe.kind = *kind;
   // Old files have [E, in, out]: the second axis of fc2 is then the inner width.
-  int64_t fusion = node.getInt("swiglu_fusion", 0);
+  int64_t fusion = activation == "swiglu" ? node.getInt("swiglu_fusion", 0) : 0;
   if (fusion < 0 || fusion > 2 || (fusion == 0 && activation == "swiglu" && !moe.fc3))
     return "gate and up of its SwiGLU are not told apart (swiglu_fusion " + std::to_string(fusion) +
            ")";
@@ -82,6 +86,18 @@ std::string analyze(onnx::NodeOp node, FusedExperts &moe) {
   if (out != moe.inner * (moe.fusion == FusedExperts::None ? 1 : 2))
     return "fc1 has " + std::to_string(out) + " outputs for an inner width of " +
            std::to_string(moe.inner);
+  if (moe.fc3 && shapeOf(moe.fc3) != fc1)
+    return "fc3 has another shape than fc1";
+  std::pair<Value, int64_t> biases[] = {
+      {moe.bias1, out}, {moe.bias2, width}, {moe.bias3, moe.inner}};
+  for (auto [bias, size] : biases)
+    if (bias &&
+        (rankOf(bias) != 2 || shapeOf(bias)[0] != moe.numExperts || shapeOf(bias)[1] != size))
+      return "a bias is not one of " + std::to_string(size) + " numbers for each expert";
+  Type elementType = cast<RankedTensorType>(moe.input.getType()).getElementType();
+  for (Value operand : {moe.fc1, moe.fc2, moe.fc3, moe.bias1, moe.bias2, moe.bias3})
+    if (operand && cast<RankedTensorType>(operand.getType()).getElementType() != elementType)
+      return "weights and tokens have different types";
   return "";
 }
 

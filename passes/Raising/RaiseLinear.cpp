@@ -1,4 +1,4 @@
-#include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Raising/Passes.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -12,12 +12,6 @@ using namespace mlir;
 
 namespace {
 
-/// The size of the last axis; 0 if the rank is not known.
-int64_t getLastSize(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() ? type.getShape().back() : 0;
-}
-
 /// A static matrix of floats.
 bool isMatrix(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -25,7 +19,7 @@ bool isMatrix(Value value) {
          isa<FloatType>(type.getElementType());
 }
 
-/// A vector of that many floats, perhaps behind axes of size one, that broadcasts over rows.
+/// A vector of that many floats, that broadcasts over rows.
 bool isBias(Value value, int64_t width) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getRank() == 1 && type.getDimSize(0) == width &&

@@ -35,26 +35,28 @@ Value matchMean(Value value) {
   return mean && isReductionOfLastAxis(mean, keepDims) && keepDims ? mean.getInputs()[0] : Value();
 }
 
-/// x of sqrt(mean(x²) + epsilon); null if it is something else.
+/// x of mean(x²) + epsilon; null if it is something else.
+Value matchMeanSquare(Value sum, float &epsilon) {
+  Value x;
+  matchEitherOrder(skipCasts(sum), "Add", [&](Value mean, Value added) {
+    std::optional<double> number = getSplat(added);
+    Value square = number && *number >= 0 ? matchMean(mean) : Value();
+    x = square ? matchSquare(square) : Value();
+    if (x)
+      epsilon = *number;
+    return bool(x);
+  });
+  return x;
+}
+
+/// x of sqrt(mean(x²) + epsilon).
 Value matchDeviation(Value root, float &epsilon) {
   root = skipCasts(root);
-  Value sum;
   if (onnx::NodeOp node = getNode(root, "Sqrt"))
-    sum = skipCasts(node.getInputs()[0]);
-  else if (onnx::NodeOp power = getNode(root, "Pow");
-           power && getSplat(power.getInputs()[1]) == 0.5)
-    sum = skipCasts(power.getInputs()[0]);
-  Value x;
-  if (sum)
-    matchEitherOrder(sum, "Add", [&](Value mean, Value added) {
-      std::optional<double> number = getSplat(added);
-      Value square = number ? matchMean(mean) : Value();
-      x = square ? matchSquare(square) : Value();
-      if (x)
-        epsilon = *number;
-      return bool(x);
-    });
-  return x;
+    return matchMeanSquare(node.getInputs()[0], epsilon);
+  onnx::NodeOp power = getNode(root, "Pow");
+  bool isRoot = power && getSplat(power.getInputs()[1]) == 0.5;
+  return isRoot ? matchMeanSquare(power.getInputs()[0], epsilon) : Value();
 }
 
 /// 1 / root.
@@ -70,8 +72,7 @@ Value matchInverse(Value value) {
 std::optional<Norm> matchNormalized(onnx::NodeOp node) {
   Norm norm;
   norm.result = node->getResult(0);
-  auto accept = [&](Value x, Value root) {
-    Value squared = root ? matchDeviation(root, norm.epsilon) : Value();
+  auto accept = [&](Value x, Value squared) {
     if (!squared || skipCasts(squared) != skipCasts(x))
       return false;
     norm.input = x;
@@ -79,30 +80,17 @@ std::optional<Norm> matchNormalized(onnx::NodeOp node) {
   };
   bool found = false;
   if (node.getOpType() == "Div")
-    found = accept(node.getInputs()[0], node.getInputs()[1]);
+    found = accept(node.getInputs()[0], matchDeviation(node.getInputs()[1], norm.epsilon));
   else if (node.getOpType() == "Mul")
     found = matchEitherOrder(norm.result, "Mul", [&](Value x, Value inverse) {
       if (Value root = matchInverse(inverse))
-        return accept(x, root);
+        return accept(x, matchDeviation(root, norm.epsilon));
       onnx::NodeOp power = getNode(skipCasts(inverse), "Pow");
-      if (!power || getSplat(power.getInputs()[1]) != -0.5)
-        return false;
-      // The power of what is under the root.
-      Value square = skipCasts(power.getInputs()[0]), squared;
-      matchEitherOrder(square, "Add", [&](Value mean, Value added) {
-        std::optional<double> number = getSplat(added);
-        Value inner = number ? matchMean(mean) : Value();
-        squared = inner ? matchSquare(inner) : Value();
-        if (squared)
-          norm.epsilon = *number;
-        return bool(squared);
-      });
-      if (!squared || skipCasts(squared) != skipCasts(x))
-        return false;
-      norm.input = x;
-      return true;
+      return power && getSplat(power.getInputs()[1]) == -0.5 &&
+             accept(x, matchMeanSquare(power.getInputs()[0], norm.epsilon));
     });
-  if (!found)
+  // Constants of more axes would give the result more.
+  if (!found || getShape(norm.input) != getShape(norm.result))
     return std::nullopt;
   // x − mean(x): a layer norm.
   onnx::NodeOp centered = getNode(skipCasts(norm.input), "Sub");

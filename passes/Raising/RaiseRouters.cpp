@@ -1,9 +1,8 @@
-#include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Analysis/Match.h"
+#include "passes/Conversion/MoEToONNX/Spelling.h"
+#include "passes/Raising/EraseUnused.h"
 #include "passes/Raising/Passes.h"
 #include "passes/Raising/Router.h"
-
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace moec {
 #define GEN_PASS_DEF_RAISEROUTERSPASS
@@ -38,6 +37,8 @@ Operation *getFirst(Value a, Value b) {
 struct RaiseRouters : impl::RaiseRoutersPassBase<RaiseRouters> {
   void runOnOperation() override {
     erased.clear();
+    SymbolicShapes before(getOperation());
+    shapes = &before;
     for (Block &block : getOperation().getBody()) {
       for (onnx::NodeOp node : llvm::to_vector(block.getOps<onnx::NodeOp>()))
         if (!erased.contains(node) && node.getDomain().empty())
@@ -65,8 +66,9 @@ private:
     OpBuilder builder(node);
     Spelling spelling(builder, node.getLoc());
     Type elementType = getElementType(node->getResult(0));
-    Value chosen = scatter.getInputs()[2];
-    auto chosenType = cast<RankedTensorType>(chosen.getType()).clone(elementType);
+    auto chosenType = cast<RankedTensorType>(scatter.getInputs()[2].getType()).clone(elementType);
+    Value chosen = spelling.cast(scatter.getInputs()[2], elementType);
+    chosen.setType(chosenType);
     Value update = spelling.node(node.getOpType(), node.getVersion(), chosen, chosenType,
                                  isSoftmax ? ArrayRef(spelling.attribute("axis", int64_t(-1)))
                                            : ArrayRef<NamedAttribute>());
@@ -81,7 +83,7 @@ private:
         spelling.node("ScatterElements", 18, {zeros, scatter.getInputs()[1], update},
                       node->getResult(0).getType(), spelling.attribute("axis", rank - 1));
     node->getResult(0).replaceAllUsesWith(spread);
-    eraseUnused(node);
+    erase(node);
   }
 
   /// From the last choice to the first: what chooses groups for another one goes with it.
@@ -107,17 +109,9 @@ private:
   }
 
   /// Removes what only the replaced value used.
-  void eraseUnused(Operation *op) {
-    SmallVector<Operation *> candidates{op};
-    while (!candidates.empty()) {
-      Operation *candidate = candidates.pop_back_val();
-      if (!candidate || erased.contains(candidate) || !isOpTriviallyDead(candidate))
-        continue;
-      for (Value operand : candidate->getOperands())
-        candidates.push_back(operand.getDefiningOp());
-      erased.insert(candidate);
-      candidate->erase();
-    }
+  void erase(Operation *op) {
+    if (op && !erased.contains(op))
+      eraseUnused(op, [&](Operation *gone) { erased.insert(gone); });
   }
 
   void raiseTopK(onnx::NodeOp top) {
@@ -128,7 +122,7 @@ private:
     router.k = *k;
     router.experts = top->getResult(1);
     matchSelection(top.getInputs()[0], router);
-    matchWeights(top->getResult(0), top->getResult(1), router);
+    matchWeights(top->getResult(0), top->getResult(1), *shapes, router);
     if (router.external && !precedes(router.external, top)) {
       top.emitRemark()
           << "the weights of the chosen are computed from the choice: not part of the router";
@@ -195,7 +189,7 @@ private:
     Operation *replaced[] = {router.weights ? router.weights.getDefiningOp() : nullptr,
                              router.experts.getDefiningOp()};
     for (Operation *op : replaced)
-      eraseUnused(op);
+      erase(op);
     ++numRaised;
     route.emitRemark() << "a router: " << router.k << " of " << route.getNumExperts()
                        << " experts, score '" << moe::stringifyScoreFunction(router.score)
@@ -228,6 +222,7 @@ private:
   }
 
   llvm::DenseSet<Operation *> erased;
+  SymbolicShapes *shapes = nullptr; ///< before anything is changed
 };
 
 } // namespace

@@ -4,7 +4,7 @@
 #define MOEC_PASSES_RAISING_ROUTER_H
 
 #include "dialects/MoE/MoEOps.h"
-#include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/SymbolicShapes.h"
 
 namespace moec {
 
@@ -31,7 +31,8 @@ void matchSelection(mlir::Value selected, Router &router);
 
 /// Fills in weight, epsilon, scale and the value they end in, from the values or indices that were
 /// taken.
-void matchWeights(mlir::Value topValues, mlir::Value indices, Router &router);
+void matchWeights(mlir::Value topValues, mlir::Value indices, const SymbolicShapes &shapes,
+                  Router &router);
 
 /// A value [T, E] that is a score function of another; sets both. False: `value` is no score.
 bool matchScore(mlir::Value value, moe::ScoreFunction &score, mlir::Value &logits);

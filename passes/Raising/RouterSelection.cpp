@@ -45,17 +45,45 @@ struct GroupMask {
 
 } // namespace
 
+/// The last two sizes, 0 where there are none or they are not known.
+static std::pair<int64_t, int64_t> getLastTwo(Value value) {
+  std::optional<ArrayRef<int64_t>> shape = getShape(value);
+  if (!shape || shape->size() < 2)
+    return {0, 0};
+  return {(*shape)[shape->size() - 2], shape->back()};
+}
+
+/// Whether a step of a mask's way from groups [T, G] over [T, G, 1] and [T, G, E/G] to experts [T,
+/// E] keeps each expert with its group.
+static bool isSpreadingStep(onnx::NodeOp step, int64_t groups, int64_t numExperts) {
+  Value from = step.getInputs()[0], to = step->getResult(0);
+  size_t fromRank = getShape(from).value_or(ArrayRef<int64_t>()).size();
+  size_t toRank = getShape(to).value_or(ArrayRef<int64_t>()).size();
+  std::pair<int64_t, int64_t> column(groups, 1), spread(groups, numExperts / groups);
+  if (fromRank == 2 && toRank == 3)
+    return getLastSize(from) == groups && getLastTwo(to) == column;
+  if (fromRank == 3 && toRank == 3)
+    return getLastTwo(from) == column && getLastTwo(to) == spread;
+  return fromRank == 3 && toRank == 2 && getLastTwo(from) == spread &&
+         getLastSize(to) == numExperts;
+}
+
 /// Follows a mask [T, E] back through its spreading over the experts of a group.
-static std::optional<GroupMask> matchGroupMask(Value mask) {
+static std::optional<GroupMask> matchGroupMask(Value mask, int64_t numExperts) {
   GroupMask result;
-  bool isSpread = false;
-  for (int steps = 0; steps < 16; ++steps) {
+  SmallVector<onnx::NodeOp> steps;
+  for (int numSteps = 0; numSteps < 16; ++numSteps) {
     auto node = mask.getDefiningOp<onnx::NodeOp>();
     if (!node || !node.getDomain().empty())
       return std::nullopt;
     StringRef opType = node.getOpType();
     if (opType == "ScatterElements") {
       result.scatter = node;
+      std::optional<int64_t> groups = getLastSize(node->getResult(0));
+      bool isSpread = groups && *groups > 0 && numExperts % *groups == 0 && !steps.empty() &&
+                      llvm::all_of(steps, [&](onnx::NodeOp step) {
+                        return isSpreadingStep(step, *groups, numExperts);
+                      });
       return isSpread ? std::optional(result) : std::nullopt;
     }
     if (opType == "Not") {
@@ -65,10 +93,9 @@ static std::optional<GroupMask> matchGroupMask(Value mask) {
       if (getSplat(node.getInputs()[1]) != 0.0)
         return std::nullopt;
       result.isNegated = !result.isNegated;
-    } else if (opType == "Expand" || opType == "Tile") {
-      isSpread = true;
-    } else if (opType != "Cast" && opType != "Reshape" && opType != "Unsqueeze" &&
-               opType != "Flatten" && opType != "Identity") {
+    } else if (llvm::is_contained({"Expand", "Tile", "Reshape", "Unsqueeze", "Flatten"}, opType)) {
+      steps.push_back(node);
+    } else if (opType != "Cast" && opType != "Identity") {
       return std::nullopt;
     }
     mask = node.getInputs()[0];
@@ -116,14 +143,14 @@ static Value matchGroups(Value selected, int64_t numExperts, Router &router) {
       }
   } else if (onnx::NodeOp product = getNode(selected, "Mul")) {
     for (unsigned side : {0, 1})
-      if (!mask && matchGroupMask(product.getInputs()[side])) {
+      if (!mask && matchGroupMask(product.getInputs()[side], numExperts)) {
         mask = product.getInputs()[side];
         values = product.getInputs()[1 - side];
       }
   }
   if (!mask || !values)
     return {};
-  std::optional<GroupMask> group = matchGroupMask(mask);
+  std::optional<GroupMask> group = matchGroupMask(mask, numExperts);
   if (!group || group->isNegated == whereMaskIsTrue)
     return {};
   onnx::NodeOp scatter = group->scatter;

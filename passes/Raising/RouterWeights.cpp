@@ -40,7 +40,8 @@ static Value matchRenormalization(Value value, double &epsilon) {
 }
 
 /// What the values that were taken are, before anything is done to them.
-static Value matchTaken(Value topValues, Value indices, Router &router) {
+static Value matchTaken(Value topValues, Value indices, const SymbolicShapes &shapes,
+                        Router &router) {
   for (Operation *user : indices.getUsers()) {
     auto gather = dyn_cast<onnx::NodeOp>(user);
     if (!gather || !gather.getDomain().empty() || gather.getOpType() != "GatherElements" ||
@@ -58,7 +59,8 @@ static Value matchTaken(Value topValues, Value indices, Router &router) {
       router.selectLogits = true;
       return gather->getResult(0);
     }
-    if (getShape(from) == getShape(router.scores)) {
+    if (isa<FloatType>(getElementType(from)) && getLastSize(from) == getLastSize(router.scores) &&
+        shapes.get(from).isRanked && shapes.get(from).dims == shapes.get(router.scores).dims) {
       router.weight = RouteWeight::External;
       router.external = from;
       return gather->getResult(0);
@@ -68,8 +70,9 @@ static Value matchTaken(Value topValues, Value indices, Router &router) {
   return router.selectionBias || router.groups > 1 ? Value() : topValues;
 }
 
-void moec::matchWeights(Value topValues, Value indices, Router &router) {
-  Value current = matchTaken(topValues, indices, router);
+void moec::matchWeights(Value topValues, Value indices, const SymbolicShapes &shapes,
+                        Router &router) {
+  Value current = matchTaken(topValues, indices, shapes, router);
   if (!current)
     return;
   bool isPlain = router.weight == RouteWeight::Score;

@@ -29,13 +29,14 @@ bool isMaximum(Value value, Value of) {
 Value matchRound(Value index, Value current, Value logits, double &threshold) {
   for (Operation *user : index.getUsers()) {
     auto gather = dyn_cast<onnx::NodeOp>(user);
-    if (!gather || gather.getOpType() != "GatherElements" || gather.getInputs()[1] != index)
+    if (!gather || !gather.getDomain().empty() || gather.getOpType() != "GatherElements" ||
+        !isAlongLastAxis(gather, 0) || gather.getInputs()[1] != index)
       continue;
     onnx::NodeOp softmax = getNode(skipCasts(gather.getInputs()[0]), "Softmax");
     onnx::NodeOp where =
         softmax ? getNode(skipCasts(softmax.getInputs()[0]), "Where") : onnx::NodeOp();
-    if (!where || !isAlongLastAxis(softmax, -1) || !isMinusInfinity(where.getInputs()[1]) ||
-        skipCasts(where.getInputs()[2]) != current)
+    if (!where || !isAlongLastAxis(softmax, softmax.getVersion() < 13 ? 1 : -1) ||
+        !isMinusInfinity(where.getInputs()[1]) || skipCasts(where.getInputs()[2]) != current)
       continue;
     Value condition = where.getInputs()[0];
     while (onnx::NodeOp cast = getNode(condition, "Cast"))
@@ -80,7 +81,8 @@ std::optional<Router> moec::matchSparseMixer(onnx::NodeOp concat) {
   onnx::NodeOp hide = rest ? getNode(rest, "ScatterElements") : onnx::NodeOp();
   if (!logits || !hide || skipCasts(hide.getInputs()[0]) != logits ||
       hide.getInputs()[1] != first || !isMinusInfinity(hide.getInputs()[2]) ||
-      !isAlongLastAxis(hide, 0) || !getLastSize(logits))
+      !isAlongLastAxis(hide, 0) || hide.getString("reduction", "none") != "none" ||
+      !getLastSize(logits))
     return std::nullopt;
   double threshold[2];
   Value weights[] = {matchRound(first, logits, logits, threshold[0]),

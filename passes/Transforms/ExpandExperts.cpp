@@ -1,5 +1,6 @@
 //===- ExpandExperts.cpp - Experts as products of rows in order by expert ----------------===//
 #include "dialects/MoE/MoEOps.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Transforms/Passes.h"
 
@@ -12,8 +13,6 @@ namespace moec {
 using namespace mlir;
 
 namespace {
-
-Type elementOf(Value value) { return cast<TensorType>(value.getType()).getElementType(); }
 
 RankedTensorType asRows(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -107,7 +106,8 @@ std::string Expansion::check() {
         return "experts have different sizes";
     }
   }
-  return "";
+  numberExperts();
+  return distinct.empty() ? "all its experts are null" : "";
 }
 
 /// Experts that share all rows are one; null ones are none.
@@ -162,7 +162,7 @@ SmallVector<Value> Expansion::getStack(int64_t p) {
     SmallVector<int64_t> shape(cast<RankedTensorType>(from.getType()).getShape());
     shape[0] = 1;
     Value part = s.slice(from, row, row + 1, 0);
-    part.setType(RankedTensorType::get(shape, elementOf(from)));
+    part.setType(RankedTensorType::get(shape, getElementType(from)));
     result.push_back(part);
   }
   return result;
@@ -187,7 +187,7 @@ Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapp
       bias = s.concat(stack, 0);
       int64_t width = cast<RankedTensorType>(linear.bias.getType()).getDimSize(0);
       bias.setType(RankedTensorType::get({static_cast<int64_t>(distinct.size()), width},
-                                         elementOf(linear.bias)));
+                                         getElementType(linear.bias)));
     }
   }
   return moe::GroupedLinearOp::create(
@@ -196,7 +196,6 @@ Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapp
 }
 
 void Expansion::expand() {
-  numberExperts();
   constexpr int64_t kDynamic = ShapedType::kDynamic;
   Type i64 = s.builder.getI64Type();
   experts = renumber(op.getExperts());

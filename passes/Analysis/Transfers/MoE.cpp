@@ -36,7 +36,9 @@ void SymbolicShapes::updateMoE(Operation *op) {
         past[cache.getAxis()] = symbols.add(past[cache.getAxis()], rows[cache.getAxis()]);
         state(append.getResult(), past);
       })
-      .Case([&](moe::GLUOp glu) { state(glu.getResult(), dimsOf(glu.getGate())); })
+      .Case([&](moe::GLUOp glu) {
+        state(glu.getResult(), broadcastDims(symbols, dimsOf(glu.getGate()), dimsOf(glu.getUp())));
+      })
       .Case([&](moe::QuantizeDynamicOp quantize) {
         SymVector dims = dimsOf(quantize.getInput());
         state(quantize.getCodes(), dims);
@@ -47,8 +49,17 @@ void SymbolicShapes::updateMoE(Operation *op) {
         state(quantize.getZeroPoint(), dims);
       })
       .Case([&](moe::AttentionOp attention) {
-        state(attention.getResult(),
-              withLast(attention.getQuery(), get(attention.getValue()).dims.back()));
+        // Sizes that are 1 at run time spread.
+        SymVector dims = withLast(attention.getQuery(), get(attention.getValue()).dims.back());
+        for (Value other : {attention.getKey(), attention.getValue()})
+          dims[0] = symbols.broadcast(dims[0], get(other).dims[0]);
+        if (Value mask = attention.getMask()) {
+          SymVector spread =
+              broadcastDims(symbols, ArrayRef(dims).drop_back(),
+                            ArrayRef(get(mask).dims).drop_back(get(mask).getRank() > 0));
+          llvm::copy(spread, dims.begin());
+        }
+        state(attention.getResult(), dims);
       })
       .Case([&](moe::LinearAttentionOp attention) {
         state(attention.getResult(), dimsOf(attention.getValue()));

@@ -1,5 +1,6 @@
 //===- Experts.cpp - Spellings of experts and of coarser routing
 //-------------------------------------------------------------===//
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -72,20 +73,21 @@ Results spellExperts(moe::ExpertsOp op, Spelling &s) {
     }
   }
   if (!sum) {
-    Value zeros = s.mul(s.cast(s.slice(op.getTokens(), 0, 1, 1), type), s.scalar(type, 0));
-    Value width = s.ints({1, op.getResult().getType().getDimSize(1)});
-    return SmallVector<Value>{s.node("Tile", 13, {zeros, width}, op.getResult().getType())};
+    Value shape = s.concat(
+        {s.sizeOf(op.getTokens(), 0), s.ints({op.getResult().getType().getDimSize(1)})}, 0);
+    Attribute zero = DenseElementsAttr::get(RankedTensorType::get(1, type),
+                                            Attribute(s.builder.getZeroAttr(type)));
+    return SmallVector<Value>{s.node("ConstantOfShape", 21, shape, op.getResult().getType(),
+                                     s.builder.getNamedAttr("value", zero))};
   }
   sum = s.cast(sum, type);
   sum.setType(op.getResult().getType());
   return SmallVector<Value>{sum};
 }
 
-Type elementOf(Value value) { return cast<TensorType>(value.getType()).getElementType(); }
-
 /// What a sum over slots is computed in: f32 for narrower floats.
 Type getSumType(Value value) {
-  Type type = elementOf(value);
+  Type type = getElementType(value);
   return type.getIntOrFloatBitWidth() < 32 ? Float32Type::get(value.getContext()) : type;
 }
 
@@ -113,8 +115,9 @@ Value asScalar(Spelling &s, Value x) { return s.reshape(x, s.ints({})); }
 /// The `count` ([1]) least values along the last axis in order, of equals the first one first.
 std::pair<Value, Value> takeBest(Spelling &s, Value x, Value count, bool largest) {
   auto node = onnx::NodeOp::create(
-      s.builder, s.loc, TypeRange{s.tensorOf(elementOf(x)), s.tensorOf(s.builder.getI64Type())}, "",
-      "TopK", 11, ValueRange{x, count},
+      s.builder, s.loc,
+      TypeRange{s.tensorOf(getElementType(x)), s.tensorOf(s.builder.getI64Type())}, "", "TopK", 11,
+      ValueRange{x, count},
       {s.attribute("axis", int64_t(-1)), s.attribute("largest", int64_t(largest))});
   return {node->getResult(0), node->getResult(1)};
 }
@@ -135,8 +138,8 @@ Results spellDispatch(moe::DispatchOp op, Spelling &s) {
   Value rows = s.gather(op.getTokens(), s.div(order, perToken), 0);
   Value isBefore = s.compare("Less", 13, s.unsqueeze(key, {1}), range(s, s.intScalar(count + 1)));
   Value offsets = s.reduce("ReduceSum", 13, s.cast(isBefore, i64), {0}, false);
-  return SmallVector<Value>{rows, s.cast(order, elementOf(op.getOrder())),
-                            s.cast(offsets, elementOf(op.getOffsets()))};
+  return SmallVector<Value>{rows, s.cast(order, getElementType(op.getOrder())),
+                            s.cast(offsets, getElementType(op.getOffsets()))};
 }
 
 Results spellGroupedLinear(moe::GroupedLinearOp op, Spelling &s) {
@@ -187,11 +190,11 @@ Results spellChooseTokens(moe::ChooseTokensOp op, Spelling &s) {
   // Nothing at the ends of the rows where there are fewer tokens.
   Value pads = s.concat({s.ints({0, 0, 0}), s.sub(capacity, there)}, 0);
   auto pad = [&](Value x, Value with) {
-    return s.node("Pad", 13, {x, pads, with}, s.tensorOf(elementOf(x)));
+    return s.node("Pad", 13, {x, pads, with}, s.tensorOf(getElementType(x)));
   };
-  weights = pad(weights, s.scalar(elementOf(weights), 0));
+  weights = pad(weights, s.scalar(getElementType(weights), 0));
   tokens = pad(tokens, s.intScalar(-1));
-  return SmallVector<Value>{weights, s.cast(tokens, elementOf(op.getTokens()))};
+  return SmallVector<Value>{weights, s.cast(tokens, getElementType(op.getTokens()))};
 }
 
 /// The numbers of the rows where a mask holds, [n].

@@ -34,31 +34,38 @@ Results spellBlockLinear(moe::BlockLinearOp op, Spelling &s) {
   return SmallVector<Value>{s.node("Reshape", 21, {y, shape}, op.getResult().getType())};
 }
 
-/// Both norms have an operator, whose scale is a vector of the input's type.
+/// Both norms have an operator, whose scale is a vector of the input's type. In the wider of the
+/// input's and the result's: what is rounded is the result.
 Results spellNorm(moe::NormOp op, Spelling &s) {
   RankedTensorType resultType = op.getResult().getType();
   Type elementType = resultType.getElementType();
+  if (Type given = op.getInput().getType().getElementType();
+      given.getIntOrFloatBitWidth() > elementType.getIntOrFloatBitWidth())
+    elementType = given;
+  RankedTensorType type = resultType.clone(elementType);
   Value x = s.cast(op.getInput(), elementType), scale = op.getScale();
   bool isPlain = scale && cast<RankedTensorType>(scale.getType()).getRank() == 1 &&
                  cast<RankedTensorType>(scale.getType()).getElementType() == elementType;
   Value vector = scale;
   if (!isPlain) {
-    auto type = RankedTensorType::get(resultType.getShape().back(), elementType);
+    auto vectorType = RankedTensorType::get(resultType.getShape().back(), elementType);
     Attribute one = s.builder.getFloatAttr(elementType, 1);
-    vector = onnx::ConstantOp::create(s.builder, s.loc, DenseElementsAttr::get(type, one));
+    vector = onnx::ConstantOp::create(s.builder, s.loc, DenseElementsAttr::get(vectorType, one));
   }
   bool isLayer = op.getKind() == moe::NormKind::Layer;
   NamedAttribute attributes[] = {s.attribute("axis", int64_t(-1)),
                                  s.attribute("epsilon", op.getEpsilon().convertToFloat())};
   Value y = s.node(isLayer ? "LayerNormalization" : "RMSNormalization", isLayer ? 17 : 23,
-                   {x, vector}, resultType, attributes);
+                   {x, vector}, type, attributes);
   auto apply = [&](StringRef opType, Value other) {
-    y = s.node(opType, 14, {y, s.cast(other, elementType)}, resultType);
+    y = s.node(opType, 14, {y, s.cast(other, elementType)}, type);
   };
   if (scale && !isPlain)
     apply("Mul", scale);
   if (op.getBias())
     apply("Add", op.getBias());
+  y = s.cast(y, resultType.getElementType());
+  y.setType(resultType);
   return SmallVector<Value>{y};
 }
 

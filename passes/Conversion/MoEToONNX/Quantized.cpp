@@ -1,5 +1,6 @@
 //===- Quantized.cpp - Spellings of codes
 //--------------------------------------------------------------===//
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 
 using namespace mlir;
@@ -8,8 +9,6 @@ using namespace moec;
 namespace {
 
 using Results = FailureOr<SmallVector<Value>>;
-
-Type elementTypeOf(Value value) { return cast<TensorType>(value.getType()).getElementType(); }
 
 /// A tensor of these sizes whose elements are all `code`.
 Value getUniform(Spelling &s, ArrayRef<int64_t> shape, Type elementType, int64_t code) {
@@ -42,7 +41,7 @@ Value unpack(Spelling &s, Value bytes, int64_t bits, int64_t last) {
 }
 
 Value dequantizeLinear(moe::DequantizeOp op, Spelling &s, Value codes, Value zeroPoints) {
-  Type elementType = elementTypeOf(codes);
+  Type elementType = getElementType(codes);
   bool isNarrow = elementType.getIntOrFloatBitWidth() == 2;
   SmallVector<Value> operands{codes, op.getScales()};
   if (zeroPoints)
@@ -67,7 +66,7 @@ Results spellDequantize(moe::DequantizeOp op, Spelling &s) {
   }
   if (!zeroPoints && op.getZero())
     zeroPoints = getUniform(s, cast<RankedTensorType>(op.getScales().getType()).getShape(),
-                            elementTypeOf(codes), op.getZero());
+                            getElementType(codes), op.getZero());
   return SmallVector<Value>{dequantizeLinear(op, s, codes, zeroPoints)};
 }
 
@@ -79,7 +78,7 @@ Results spellQuantizeDynamic(moe::QuantizeDynamicOp op, Spelling &s) {
     return SmallVector<Value>(node->getResults());
   }
   Value x = op.getInput();
-  Type type = elementTypeOf(x), byte = elementTypeOf(op.getCodes());
+  Type type = getElementType(x), byte = getElementType(op.getCodes());
   Value zero = s.scalar(type, 0), most = s.scalar(type, 255);
   auto end = [&](StringRef reduce, StringRef with) {
     Value value = s.reduce(reduce, 18, x, {-1}, /*keepDims=*/true);

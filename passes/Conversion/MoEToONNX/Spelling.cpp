@@ -1,13 +1,10 @@
 #include "passes/Conversion/MoEToONNX/Spelling.h"
+#include "passes/Analysis/Match.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 
 using namespace mlir;
 using namespace moec;
-
-static Type elementTypeOf(Value value) {
-  return cast<TensorType>(value.getType()).getElementType();
-}
 
 /// The number of an element type in TensorProto.DataType.
 static int64_t getDataType(Type type) {
@@ -73,21 +70,21 @@ Value Spelling::optional(Value value) {
 }
 
 Value Spelling::same(StringRef opType, int64_t version, ValueRange operands) {
-  return node(opType, version, operands, tensorOf(elementTypeOf(operands[0])));
+  return node(opType, version, operands, tensorOf(getElementType(operands[0])));
 }
 Value Spelling::where(Value condition, Value a, Value b) {
-  return node("Where", 16, {condition, a, b}, tensorOf(elementTypeOf(a)));
+  return node("Where", 16, {condition, a, b}, tensorOf(getElementType(a)));
 }
 Value Spelling::compare(StringRef opType, int64_t version, Value a, Value b) {
   return node(opType, version, {a, b}, tensorOf(builder.getI1Type()));
 }
 Value Spelling::cast(Value x, Type elementType) {
-  if (elementTypeOf(x) == elementType)
+  if (getElementType(x) == elementType)
     return x;
   return node("Cast", 21, x, tensorOf(elementType), attribute("to", getDataType(elementType)));
 }
 Value Spelling::transpose(Value x, ArrayRef<int64_t> permutation) {
-  return node("Transpose", 21, x, tensorOf(elementTypeOf(x)), attribute("perm", permutation));
+  return node("Transpose", 21, x, tensorOf(getElementType(x)), attribute("perm", permutation));
 }
 Value Spelling::reshape(Value x, Value shape) { return same("Reshape", 21, {x, shape}); }
 Value Spelling::unsqueeze(Value x, ArrayRef<int64_t> axes) {
@@ -97,14 +94,14 @@ Value Spelling::slice(Value x, int64_t begin, int64_t end, int64_t axis, int64_t
   return same("Slice", 13, {x, ints(begin), ints(end), ints(axis), ints(step)});
 }
 Value Spelling::concat(ValueRange parts, int64_t axis) {
-  return node("Concat", 13, parts, tensorOf(elementTypeOf(parts[0])), attribute("axis", axis));
+  return node("Concat", 13, parts, tensorOf(getElementType(parts[0])), attribute("axis", axis));
 }
 Value Spelling::gather(Value x, Value indices, int64_t axis) {
-  return node("Gather", 13, {x, indices}, tensorOf(elementTypeOf(x)), attribute("axis", axis));
+  return node("Gather", 13, {x, indices}, tensorOf(getElementType(x)), attribute("axis", axis));
 }
 Value Spelling::reduce(StringRef opType, int64_t version, Value x, ArrayRef<int64_t> axes,
                        bool keepDims) {
-  return node(opType, version, {x, ints(axes)}, tensorOf(elementTypeOf(x)),
+  return node(opType, version, {x, ints(axes)}, tensorOf(getElementType(x)),
               attribute("keepdims", static_cast<int64_t>(keepDims)));
 }
 Value Spelling::shapeOf(Value x) { return node("Shape", 21, x, tensorOf(builder.getI64Type())); }

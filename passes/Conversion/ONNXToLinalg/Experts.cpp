@@ -1,6 +1,7 @@
 //===- Experts.cpp - Rows in order by expert ---------------------------------------------===//
 #include "dialects/MoE/MoEOps.h"
 #include "moec/Kernels/KernelLibrary.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/ScalarEmitter.h"
@@ -14,15 +15,11 @@ using namespace moec;
 
 using Results = FailureOr<SmallVector<Value>>;
 
-static Type elementOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType()).getElementType();
-}
-
 /// The elements in another float type.
 static Value castFloats(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims, Type type) {
-  if (elementOf(tensor) == type)
+  if (getElementType(tensor) == type)
     return tensor;
-  bool widens = elementOf(tensor).getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth();
+  bool widens = getElementType(tensor).getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth();
   return emitElementwise(lowering, {{tensor, dims}}, dims, type,
                          [&](OpBuilder &nested, Location loc, ValueRange elements) {
                            return (widens ? widen : narrow)(nested, loc, elements[0], type);
@@ -37,7 +34,7 @@ static Type getSumType(NodeLowering &lowering, Type type) {
 /// Numbers of experts, slots or rows: 64 bits. A number of 32 bits is below no expert's or one.
 static Value asLong(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims) {
   Type i64 = lowering.builder.getI64Type();
-  if (elementOf(tensor) == i64)
+  if (getElementType(tensor) == i64)
     return tensor;
   return emitElementwise(lowering, {{tensor, dims}}, dims, i64,
                          [&](OpBuilder &nested, Location loc, ValueRange elements) -> Value {
@@ -48,9 +45,9 @@ static Value asLong(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims
 static Results lowerDispatch(NodeLowering &lowering) {
   auto op = cast<moe::DispatchOp>(lowering.op);
   Type i64 = lowering.builder.getI64Type();
-  if (elementOf(op.getOrder()) != i64 || elementOf(op.getOffsets()) != i64)
+  if (getElementType(op.getOrder()) != i64 || getElementType(op.getOffsets()) != i64)
     return lowering.refuse("its orders are not of 64 bits");
-  Type elementType = elementOf(op.getTokens());
+  Type elementType = getElementType(op.getTokens());
   SmallVector<Value> outputs{lowering.empty(lowering.resultDims(0), elementType),
                              lowering.empty(lowering.resultDims(1), i64),
                              lowering.empty(lowering.resultDims(2), i64)};
@@ -68,7 +65,7 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
                                        Value bias) {
   OpBuilder &builder = lowering.builder;
   ArrayRef<SymExpr> dims = lowering.resultDims(0);
-  Type elementType = elementOf(op.getInput()), sumType = getSumType(lowering, elementType);
+  Type elementType = getElementType(op.getInput()), sumType = getSumType(lowering, elementType);
   Value offsets = lowering.lowered(op.getOffsets());
   Value rows =
       castFloats(lowering, lowering.lowered(op.getInput()), lowering.dims(op.getInput()), sumType);
@@ -108,9 +105,9 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
 
 static Results lowerGroupedLinear(NodeLowering &lowering) {
   auto op = cast<moe::GroupedLinearOp>(lowering.op);
-  if (elementOf(op.getOffsets()) != lowering.builder.getI64Type())
+  if (getElementType(op.getOffsets()) != lowering.builder.getI64Type())
     return lowering.refuse("its offsets are not of 64 bits");
-  Type elementType = elementOf(op.getInput()), sumType = getSumType(lowering, elementType);
+  Type elementType = getElementType(op.getInput()), sumType = getSumType(lowering, elementType);
   ArrayRef<SymExpr> dims = lowering.resultDims(0);
   Value bias = op.getBias() ? castFloats(lowering, lowering.lowered(op.getBias()),
                                          lowering.dims(op.getBias()), sumType)
@@ -135,9 +132,9 @@ static Results lowerGroupedLinear(NodeLowering &lowering) {
 static Results lowerCombine(NodeLowering &lowering) {
   auto op = cast<moe::CombineOp>(lowering.op);
   Type i64 = lowering.builder.getI64Type();
-  if (elementOf(op.getOrder()) != i64 || elementOf(op.getOffsets()) != i64)
+  if (getElementType(op.getOrder()) != i64 || getElementType(op.getOffsets()) != i64)
     return lowering.refuse("its orders are not of 64 bits");
-  Type elementType = elementOf(op.getRows()), sumType = getSumType(lowering, elementType);
+  Type elementType = getElementType(op.getRows()), sumType = getSumType(lowering, elementType);
   ArrayRef<SymExpr> dims = lowering.resultDims(0);
   SmallVector<Value> inputs{castFloats(lowering, lowering.operand(0), lowering.dims(0), sumType),
                             lowering.operand(1), lowering.operand(2),
@@ -146,7 +143,7 @@ static Results lowerCombine(NodeLowering &lowering) {
   auto call = kernel::CallOp::create(lowering.builder, lowering.loc, ValueRange(outputs).getTypes(),
                                      getLibraryKernelName("combine", sumType), inputs, outputs);
   return SmallVector<Value>{
-      castFloats(lowering, call.getResult(1), dims, elementOf(op.getResult()))};
+      castFloats(lowering, call.getResult(1), dims, getElementType(op.getResult()))};
 }
 
 void moec::addExpertHandlers(OperationHandlerTable &table) {

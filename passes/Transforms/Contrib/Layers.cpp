@@ -1,5 +1,6 @@
 //===- Layers.cpp - Activations, norms, products, rotary embedding
 //----------------------------------===//
+#include "passes/Analysis/Match.h"
 #include "passes/Transforms/Contrib/Contrib.h"
 
 using namespace mlir;
@@ -13,10 +14,6 @@ static bool hasResult(onnx::NodeOp node, unsigned i) {
 
 static bool isUsed(onnx::NodeOp node, unsigned i) {
   return hasResult(node, i) && !node->getResult(i).use_empty();
-}
-
-static Type elementTypeOf(Value value) {
-  return cast<TensorType>(value.getType()).getElementType();
 }
 
 static RankedTensorType rankedTypeOf(Value value) {
@@ -126,7 +123,7 @@ static Results expandFusedMatMul(onnx::NodeOp node, Spelling &s, CodedWeights &)
     operands[1] = transposeMatrices(s, operands[1]);
   Value product = s.node("MatMul", 13, operands, node->getResultTypes()[0]);
   if (float alpha = node.getFloat("alpha", 1.0f); alpha != 1.0f)
-    product = s.mul(product, s.scalar(elementTypeOf(product), alpha));
+    product = s.mul(product, s.scalar(getElementType(product), alpha));
   return SmallVector<Value>{product};
 }
 

@@ -101,3 +101,28 @@ func.func @others(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %r: tensor<?x1xf32>)
   %6 = onnx.node "Mul"(%x, %5) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
   return %1, %4, %6 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+
+// Integers have activations too, and values whose rank is not known.
+// CHECK-LABEL: func.func @left_alone_no_floats
+// CHECK-NOT: moe.activation
+func.func @left_alone_no_floats(%i: tensor<?x4xi64>, %x: tensor<*xf32>) -> (tensor<?x4xi64>, tensor<*xf32>) {
+  %0 = onnx.node "Relu"(%i) version 14 : (tensor<?x4xi64>) -> tensor<?x4xi64>
+  %1 = onnx.node "Relu"(%x) version 14 : (tensor<*xf32>) -> tensor<*xf32>
+  return %0, %1 : tensor<?x4xi64>, tensor<*xf32>
+}
+
+// -----
+
+// A factor of one that spreads what it multiplies stays.
+// CHECK-LABEL: func.func @left_alone_spread
+// CHECK: %[[A:.*]] = moe.activation <silu> %arg0
+// CHECK: onnx.node "Mul"(%[[A]], %{{.*}})
+func.func @left_alone_spread(%x: tensor<?x4xf32>, %shape: tensor<2xi64>) -> tensor<?x4xf32> {
+  %one = onnx.node "ConstantOfShape"(%shape) version 9 {value = dense<1.0> : tensor<1xf32>} : (tensor<2xi64>) -> tensor<?x4xf32>
+  %0 = onnx.node "Sigmoid"(%x) version 13 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.node "Mul"(%x, %0) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %2 = onnx.node "Mul"(%1, %one) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}

@@ -43,3 +43,18 @@ func.func @others(%x: tensor<?x4xf32>, %l: tensor<?x2xf32>, %a: tensor<2x8x4xf32
   %1 = onnx.node "com.microsoft::MoE"(%x, %l, %a, %none, %c) version 1 {k = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xf32>, tensor<2x8x4xf32>, none, tensor<2x5x8xf32>) -> tensor<?x4xf32>
   return %0, %1 : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+
+// Operands that are not there, or of other shapes: no crash.
+// CHECK-LABEL: func.func @left_alone_operands
+// CHECK-NOT: moe.experts
+func.func @left_alone_operands(%x: tensor<?x4xf32>, %s: tensor<f32>, %l: tensor<?x2xf32>, %a: tensor<2x8x4xf32>, %b: tensor<2x4x8xf32>)
+    -> (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<f32>) {
+  %none = onnx.none
+  %0 = onnx.node "com.microsoft::MoE"(%x) version 1 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.node "com.microsoft::MoE"(%x, %none, %a, %none, %b) version 1 : (tensor<?x4xf32>, none, tensor<2x8x4xf32>, none, tensor<2x4x8xf32>) -> tensor<?x4xf32>
+  %2 = onnx.node "com.microsoft::MoE"(%x, %l, %a, %s, %b, %none, %s) version 1 : (tensor<?x4xf32>, tensor<?x2xf32>, tensor<2x8x4xf32>, tensor<f32>, tensor<2x4x8xf32>, none, tensor<f32>) -> tensor<?x4xf32>
+  %3 = onnx.node "com.microsoft::MoE"(%s, %l, %a, %none, %b) version 1 : (tensor<f32>, tensor<?x2xf32>, tensor<2x8x4xf32>, none, tensor<2x4x8xf32>) -> tensor<f32>
+  return %0, %1, %2, %3 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<f32>
+}

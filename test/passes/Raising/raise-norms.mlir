@@ -87,3 +87,24 @@ func.func @others(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %w: tensor<4xf32>) -
   %9, %m = onnx.node "LayerNormalization"(%x, %w) version 17 {axis = -1 : i64} : (tensor<?x4xf32>, tensor<4xf32>) -> (tensor<?x4xf32>, tensor<?x1xf32>)
   return %4, %8, %9, %m : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x1xf32>
 }
+
+// -----
+
+// An epsilon of more axes than the input has gives the result more; a negative one makes no norm.
+// CHECK-LABEL: func.func @left_alone_epsilon
+// CHECK-NOT: moe.norm
+func.func @left_alone_epsilon(%x: tensor<?x4xf32>) -> (tensor<1x?x4xf32>, tensor<?x4xf32>) {
+  %two = onnx.constant dense<2.0> : tensor<f32>
+  %wide = onnx.constant dense<1.0e-6> : tensor<1x1x1xf32>
+  %negative = onnx.constant dense<-1.0> : tensor<f32>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %0 = onnx.node "Pow"(%x, %two) version 15 : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+  %1 = onnx.node "ReduceMean"(%0, %last) version 18 : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.node "Add"(%1, %wide) version 14 : (tensor<?x1xf32>, tensor<1x1x1xf32>) -> tensor<1x?x1xf32>
+  %3 = onnx.node "Sqrt"(%2) version 13 : (tensor<1x?x1xf32>) -> tensor<1x?x1xf32>
+  %4 = onnx.node "Div"(%x, %3) version 14 : (tensor<?x4xf32>, tensor<1x?x1xf32>) -> tensor<1x?x4xf32>
+  %5 = onnx.node "Add"(%1, %negative) version 14 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %6 = onnx.node "Sqrt"(%5) version 13 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %7 = onnx.node "Div"(%x, %6) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  return %4, %7 : tensor<1x?x4xf32>, tensor<?x4xf32>
+}

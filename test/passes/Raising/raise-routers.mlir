@@ -124,3 +124,62 @@ func.func @others(%l: tensor<?x8xf32>, %k: tensor<1xi64>) -> (tensor<?x2xi64>, t
   %m = onnx.node "ArgMax"(%l) version 13 {axis = -1 : i64, keepdims = 0 : i64} : (tensor<?x8xf32>) -> tensor<?xi64>
   return %i, %j, %n, %m : tensor<?x2xi64>, tensor<1x8xi64>, tensor<?x?xi64>, tensor<?xi64>
 }
+
+// -----
+
+// A mask that gives expert e the flag of group e mod 4 is none of runs of experts: the choice is one of masked
+// values.
+// CHECK-LABEL: func.func @left_alone_interleaved_groups
+// CHECK: onnx.node "Where"
+// CHECK: moe.route
+// CHECK-NOT: groups
+func.func @left_alone_interleaved_groups(%l: tensor<?x8xf32>, %b: tensor<1x8xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>) {
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %cut = onnx.constant dense<[-1, 4, 2]> : tensor<3xi64>
+  %flat = onnx.constant dense<[-1, 8]> : tensor<2xi64>
+  %one = onnx.constant dense<1.0> : tensor<f32>
+  %zero = onnx.constant dense<0.0> : tensor<f32>
+  %eps = onnx.constant dense<1.0e-20> : tensor<f32>
+  %factor = onnx.constant dense<2.5> : tensor<f32>
+  %p = onnx.node "Sigmoid"(%l) version 13 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %q = onnx.node "Add"(%p, %b) version 14 : (tensor<?x8xf32>, tensor<1x8xf32>) -> tensor<?x8xf32>
+  %g = onnx.node "Reshape"(%q, %cut) version 14 : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<?x4x2xf32>
+  %gv, %gi = onnx.node "TopK"(%g, %two) version 11 : (tensor<?x4x2xf32>, tensor<1xi64>) -> (tensor<?x4x2xf32>, tensor<?x4x2xi64>)
+  %worth = onnx.node "ReduceSum"(%gv, %last) version 13 {keepdims = 0 : i64} : (tensor<?x4x2xf32>, tensor<1xi64>) -> tensor<?x4xf32>
+  %bv, %bi = onnx.node "TopK"(%worth, %two) version 11 {sorted = 0 : i64} : (tensor<?x4xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %ws = onnx.node "Shape"(%worth) version 15 : (tensor<?x4xf32>) -> tensor<2xi64>
+  %zeros = onnx.node "ConstantOfShape"(%ws) version 9 : (tensor<2xi64>) -> tensor<?x4xf32>
+  %bs = onnx.node "Shape"(%bi) version 15 : (tensor<?x2xi64>) -> tensor<2xi64>
+  %ones = onnx.node "Expand"(%one, %bs) version 13 : (tensor<f32>, tensor<2xi64>) -> tensor<?x2xf32>
+  %m = onnx.node "ScatterElements"(%zeros, %bi, %ones) version 18 {axis = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x4xf32>
+  %middle = onnx.constant dense<1> : tensor<1xi64>
+  %mu = onnx.node "Unsqueeze"(%m, %middle) version 13 : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1x4xf32>
+  %wide = onnx.constant dense<[1, 2, 4]> : tensor<3xi64>
+  %me = onnx.node "Expand"(%mu, %wide) version 13 : (tensor<?x1x4xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+  %mf = onnx.node "Reshape"(%me, %flat) version 14 : (tensor<?x2x4xf32>, tensor<2xi64>) -> tensor<?x8xf32>
+  %mb = onnx.node "Cast"(%mf) version 13 {to = 9 : i64} : (tensor<?x8xf32>) -> tensor<?x8xi1>
+  %mn = onnx.node "Not"(%mb) version 1 : (tensor<?x8xi1>) -> tensor<?x8xi1>
+  %sel = onnx.node "Where"(%mn, %zero, %q) version 16 : (tensor<?x8xi1>, tensor<f32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %v, %i = onnx.node "TopK"(%sel, %two) version 11 {sorted = 0 : i64} : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %t = onnx.node "GatherElements"(%p, %i) version 13 {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x2xi64>) -> tensor<?x2xf32>
+  %s = onnx.node "ReduceSum"(%t, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %se = onnx.node "Add"(%s, %eps) version 14 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %d = onnx.node "Div"(%t, %se) version 14 : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  %w = onnx.node "Mul"(%d, %factor) version 14 : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
+  return %w, %i : tensor<?x2xf32>, tensor<?x2xi64>
+}
+
+
+// -----
+
+// What is gathered by the choice are numbers of something: no weights.
+// CHECK-LABEL: func.func @left_alone_integers
+// CHECK: moe.route %arg0 {k = 2 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<score>}
+// CHECK: onnx.node "GatherElements"
+func.func @left_alone_integers(%l: tensor<?x8xf32>, %n: tensor<?x8xi64>) -> (tensor<?x2xi64>, tensor<?x2xi64>) {
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %v, %i = onnx.node "TopK"(%l, %two) version 11 : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %g = onnx.node "GatherElements"(%n, %i) version 13 {axis = 1 : i64} : (tensor<?x8xi64>, tensor<?x2xi64>) -> tensor<?x2xi64>
+  return %g, %i : tensor<?x2xi64>, tensor<?x2xi64>
+}
