@@ -168,6 +168,14 @@ def moec(*arguments):
     return done.stdout
 
 
+def countFlops(path, *flags):
+    """Of the matrix products of a call with 40 tokens."""
+    moec("compile", "--profile", *flags, path, "-o", path.with_suffix(".so"))
+    moec("run", path.with_suffix(".so"), "--inputs", path.with_suffix(".in.npz"), "--case", "t40", "--profile",
+         path.with_suffix(".json"))  # fmt: skip
+    return sum(node["flops"] for node in json.loads(path.with_suffix(".json").read_text())["nodes"])
+
+
 problems, raised = [], 0
 for spelling, changes in CASES.items():
     for change in [None, *changes]:
@@ -200,6 +208,14 @@ for spelling, changes in CASES.items():
                     capture_output=True, text=True)  # fmt: skip
                 if done.returncode:
                     problems.append(f"{name}, {tokens} tokens, {layers} layers raised: {done.stderr.strip()}")
+# Forms that run all experts on all tokens, and what is left of their products: k of E.
+for name in ("masked", "batched"):
+    path, tokens, k = work / f"{name}-plain-2.onnx", 40, 2
+    products = 2 * tokens * 2 * H * I
+    whole, sparse = countFlops(path, "--no-raise"), countFlops(path)
+    routing = whole - E * products
+    if sparse != routing + k * products or routing < 2 * tokens * H * E:
+        problems.append(f"{name}: {sparse} operations of {whole}, expected {routing + k * products}")
 print(f"{raised} layers raised")
 print("\n".join(problems))
 sys.exit(bool(problems))
