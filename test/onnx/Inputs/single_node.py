@@ -101,11 +101,11 @@ def to_interface(array):
     return array.view(np.uint16) if name == "bfloat16" else array
 
 
-# Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates.
-STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "Pad": (1, 3),
+# Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates; the width of a model.
+STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "MoE": (0, 1), "Pad": (1, 3), "QMoE": (0, 1),
                 **dict.fromkeys(("ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceSum"), (1,)), "Reshape": (1,),
                 "ScatterND": (1,), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
-                "TopK": (1,), "Unsqueeze": (1,)}
+                "TopK": (1,), "Unsqueeze": (1,)}  # fmt: skip
 
 
 def reference(model, feeds):
