@@ -12,10 +12,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
 import attention_cases
 import contrib_cases
-import experts_cases
 import node_tests
 import quantized_cases
 
 if __name__ == "__main__":
     moec, pattern = (*sys.argv[1:], "")[:2]
-    sys.exit(node_tests.main(moec, pattern, (attention_cases, contrib_cases, experts_cases, quantized_cases)))
+    sys.exit(node_tests.main(moec, pattern, (attention_cases, contrib_cases, quantized_cases)))

@@ -136,11 +136,15 @@ def difference(found, expected, tolerance):
         return f"type {found.dtype}, expected {expected.dtype}"
     if found.shape != expected.shape:
         return f"shape {found.shape}, expected {expected.shape}"
-    if kind.name.startswith(("bfloat", "float8", "float4")):
-        # One in the last place of a bfloat16; codes exactly.
-        tolerance = max(tolerance, 2**-7) if kind.name == "bfloat16" else 0
+    if kind.name == "bfloat16":
+        tolerance = max(tolerance, 2**-7)  # one in the last place
         found, expected = (array.view(kind).astype(np.float32) for array in (found, expected))
-    if found.dtype.kind == "f":
+    if kind.name.startswith(("float8", "float4")):
+        # Codes exactly, the sign of zero too; of a NaN there may be several.
+        numbers = [array.view(kind).astype(np.float32) for array in (found, expected)]
+        good = np.all((found == expected) | np.logical_and(*map(np.isnan, numbers)))
+        found, expected = numbers
+    elif found.dtype.kind == "f":
         good = np.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
     else:
         good = np.array_equal(found, expected)
