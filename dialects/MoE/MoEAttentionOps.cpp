@@ -20,8 +20,8 @@ LogicalResult AttentionOp::verify() {
   if (key[1] == 0 || query[1] % key[1])
     return emitOpError() << "has " << query[1] << " heads for " << key[1]
                          << " of keys, expected a multiple";
-  if (getWindow() < 0)
-    return emitOpError() << "window is " << getWindow() << ", expected at least 0";
+  if (int64_t window = getWindow(); window < 0)
+    return emitOpError() << "window is " << window << ", expected at least 0";
   if (!(getSoftcap().convertToFloat() >= 0))
     return emitOpError("has a negative softcap");
   if (getMask() &&

@@ -76,14 +76,15 @@ LogicalResult DequantizeOp::verify() {
   }
   if (failed(verifyShape(*this, "codes", getCodes(), expected)))
     return failure();
-  if (getBlock() < 0)
-    return emitOpError() << "block is " << getBlock() << ", expected at least 0";
+  int64_t block = getBlock();
+  if (block < 0)
+    return emitOpError() << "block is " << block << ", expected at least 0";
   if (!scales.empty()) {
     if (axis < -rank || axis >= rank)
       return emitOpError() << "axis is " << axis << ", expected one of the " << rank << " axes";
     axis += axis < 0 ? rank : 0;
     SmallVector<int64_t> scaleShape{result[axis]};
-    if (int64_t block = getBlock()) {
+    if (block) {
       scaleShape.assign(result.begin(), result.end());
       if (!ShapedType::isDynamic(result[axis]))
         scaleShape[axis] = llvm::divideCeil(result[axis], block);

@@ -33,14 +33,13 @@ LogicalResult RouteOp::verify() {
                          << stringifyRouteWeight(getWeight()) << "'";
   if (getExternal() && failed(verifyShape(*this, "external", getExternal(), logits)))
     return failure();
-  int64_t groups = getGroups(), topGroups = getTopGroups();
+  int64_t groups = getGroups(), topGroups = getTopGroups(), groupTop = getGroupTop();
   if (groups < 1 || experts % groups)
     return emitOpError() << "cuts " << experts << " experts into " << groups << " groups";
   if (topGroups < 1 || topGroups > groups)
     return emitOpError() << "chooses " << topGroups << " of " << groups << " groups";
-  if (getGroupTop() < 1 || static_cast<int64_t>(getGroupTop()) > experts / groups)
-    return emitOpError() << "sums the " << getGroupTop() << " best of groups of "
-                         << experts / groups;
+  if (groupTop < 1 || groupTop > experts / groups)
+    return emitOpError() << "sums the " << groupTop << " best of groups of " << experts / groups;
   if (static_cast<bool>(getJitter()) != (getScore() == ScoreFunction::SparseMixer))
     return emitOpError("has 'jitter' without the score 'sparsemixer', or the reverse");
   if (std::optional<int64_t> capacity = getCapacity(); capacity && *capacity < 0)

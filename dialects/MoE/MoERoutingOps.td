@@ -215,7 +215,7 @@ def MoE_CombineOp : MoE_Op<"combine", [Pure]> {
 
 //===- Coarser routing --------------------------------------------------------------------------------===//
 
-def MoE_SelectOp : MoE_Op<"select", [RecursiveMemoryEffects, RecursivelySpeculatable]> {
+def MoE_SelectOp : MoE_Op<"select", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock]> {
   let summary = "Route whole requests or sequences to sub-networks";
   let description = [{
     `which` [B] has the number of a region for each index of the leading axis that all inputs and the results

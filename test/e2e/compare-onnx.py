@@ -37,8 +37,8 @@ OTHER: moec: error: output 'y' has
 Mistakes.
 RUN: not env MOEC_PYTHON=%t.nowhere moec run %t.right.so --inputs %t.npz --case a --compare-onnx %t.right.onnx 2>&1 | FileCheck %s --check-prefix=PYTHON
 PYTHON: moec: error: no '{{.*}}nowhere' found: set MOEC_PYTHON to a Python with numpy, onnx and onnxruntime
-RUN: not env MOEC_PYTHON=/usr/bin/python3 PYTHONPATH=%S/Inputs/without-onnx moec run %t.right.so --inputs %t.npz --case a --compare-onnx %t.right.onnx 2>&1 | FileCheck %s --check-prefix=PACKAGES
-PACKAGES: moec: error: /usr/bin/python3: the comparison needs the Python packages numpy, onnx and onnxruntime: {{.*}}
+RUN: not env MOEC_PYTHON=%python PYTHONPATH=%S/Inputs/without-onnx moec run %t.right.so --inputs %t.npz --case a --compare-onnx %t.right.onnx 2>&1 | FileCheck %s --check-prefix=PACKAGES
+PACKAGES: moec: error: {{.*}}: the comparison needs the Python packages numpy, onnx and onnxruntime: No module named 'onnx'
 RUN: not env MOEC_PYTHON=%python moec run %t.right.so --inputs %t.npz --case a --compare-onnx %t.nowhere.onnx 2>&1 | FileCheck %s --check-prefix=NOWHERE
 NOWHERE: moec: error: {{.*}}nowhere.onnx
 RUN: not moec run %t.right.so --inputs %t.npz --json 2>&1 | FileCheck %s --check-prefix=JSON

@@ -9,28 +9,26 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+from tools import run  # noqa: E402
 
 exports, work = map(pathlib.Path, sys.argv[1:])
 work.mkdir(parents=True, exist_ok=True)
 
 
-def moec(*arguments):
-    return subprocess.run(["moec", *map(str, arguments)], capture_output=True, text=True)
-
-
 def check(folder):
     """What became of one export: "ok" or a problem in words."""
     library = work / f"{folder.name}.so"
-    compiled = moec("compile", folder / "model.onnx", "-o", library, "-j", 1)
+    compiled = run("moec", "compile", folder / "model.onnx", "-o", library, "-j", 1)
     if compiled.returncode:
         return compiled.stderr.strip()
     tolerance = json.loads((folder / "meta.json").read_text()).get("tolerance", {})
     for case in ("case0", "case1"):
-        done = moec("run", library, "--inputs", folder / "inputs.npz", "--case", case, "--expect",
-                    folder / "outputs.npz", "--atol", tolerance.get("atol", 1e-3), "--rtol",
-                    tolerance.get("rtol", 1e-3))  # fmt: skip
+        done = run("moec", "run", library, "--inputs", folder / "inputs.npz", "--case", case, "--expect",
+                   folder / "outputs.npz", "--atol", tolerance.get("atol", 1e-3), "--rtol",
+                   tolerance.get("rtol", 1e-3))  # fmt: skip
         if done.returncode:
             return f"{case}: {done.stderr.strip()}"
     library.unlink()

@@ -7,7 +7,6 @@ RUN: %python %s %t
 
 import json
 import pathlib
-import subprocess
 import sys
 
 import ml_dtypes
@@ -16,6 +15,9 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+from tools import moec  # noqa: E402
+
 LAYERS, SIZE, BLOCK = 6, 512, 32
 # Pages of code, the pieces that weights are aligned to, activations.
 SPARE = 3 << 20
@@ -23,10 +25,6 @@ SPARE = 3 << 20
 work = pathlib.Path(sys.argv[1])
 work.mkdir(parents=True, exist_ok=True)
 random = np.random.default_rng(0)
-
-
-def moec(*arguments):
-    return subprocess.run(["moec", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
 def build(kind):

@@ -5,7 +5,7 @@ RUN: %python %s moec
 
 official_node_tests.py MOEC [REGEX]: prints what is wrong, and `N of M`, M being all tests whose inputs and
 outputs are tensors of numbers. What is expected to fail is listed in Inputs/official_failures.txt; fails if
-another test does.
+another test does, and if a line of the list has no test or one that passes.
 """
 
 import concurrent.futures
@@ -108,15 +108,16 @@ def main(moec, pattern=""):
     cases = official_cases(pattern)
     lines = [line.split() for line in FAILURES.read_text().splitlines() if line and line[0] != "#"]
     listed = {tuple(words[:2]) for words in lines}
-    batches, alone, seen = {}, [], set()
+    batches, suspects = {}, {}
     for case in cases:
         reasons = listed & {("test", case.name), *(("operator", name) for name in case.operators())}
         if not reasons:
             batches.setdefault(signature_of(case.model), []).append(case)
-        elif not reasons <= seen:
-            # Once a reason: has it been overcome?
-            seen |= reasons
-            alone.append([case])
+        # One test a reason, if there is one that has no other: has it been overcome?
+        for reason in reasons:
+            if reason not in suspects or len(reasons) < suspects[reason][0]:
+                suspects[reason] = len(reasons), case
+    alone = [[case] for case in {case.name: case for _, case in suspects.values()}.values()]
     work = [all[i : i + BATCH_SIZE] for all in batches.values() for i in range(0, len(all), BATCH_SIZE)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = {
@@ -130,8 +131,11 @@ def main(moec, pattern=""):
         print(f"{name}: {results[name]}")
     for name in overcome:
         print(f"{name}: passes; strike what {FAILURES.name} says of it")
+    unused = [] if pattern else sorted(listed - suspects.keys())
+    for reason in unused:
+        print(f"{' '.join(reason)}: no test has it; strike it from {FAILURES.name}")
     print(f"{sum(problem is None for problem in results.values())} of {len(cases)}")
-    return bool(unexpected)
+    return bool(unexpected or overcome or unused)
 
 
 if __name__ == "__main__":

@@ -85,11 +85,12 @@ class Model:
 
 
 class Session:
-    """Calls with {input name: (type, shape, bytes)}, results of the same form."""
+    """Calls with {input name: (type, shape, bytes)}, results of the same form. 0 threads: as many as the runtime
+    takes."""
 
-    def __init__(self, model, capacity=0):
+    def __init__(self, model, capacity=0, threads=1):
         self.model = model
-        options = SessionOptions(c.sizeof(SessionOptions), 1, 0, None, None, capacity)
+        options = SessionOptions(c.sizeof(SessionOptions), threads, 0, None, None, capacity)
         self.handle = pointer()
         assert model.table.create_session(model.handle, c.byref(options), c.byref(self.handle), None, 0) == 0
 

@@ -25,7 +25,7 @@ def group_query():
         constants = tuple(i for i in (7, 8) if rotary)
         # The width must be known; ONNX Runtime shares no buffers here, so the results are as long as total.
         return Case(name, op, arrays, attributes, domain=DOMAIN, outputs=3, tolerance=1e-4 if kind != F16 else 1e-2,
-                    constants=constants, dynamic=False)  # fmt: skip
+                    constants=constants)  # fmt: skip
 
     yield case("plain", 2, 5, 1)
     yield case("prompt", 2, 0, 6)
@@ -48,22 +48,24 @@ def multi_head():
     op, heads, size = "MultiHeadAttention", 3, 8
     width = heads * size
 
-    def case(name, rest=(), queries=4, keys=4, outputs=1, **attributes):
+    def case(name, rest=(), queries=4, keys=4, outputs=1, sizes={}, **attributes):
         arrays = [numbers(2, queries, width), numbers(2, keys, width, seed=1), numbers(2, keys, width, seed=2), *rest]
         return Case(name, op, arrays, {"num_heads": heads} | attributes, domain=DOMAIN, outputs=outputs, tolerance=1e-4,
-                    dynamic=False)  # fmt: skip
+                    sizes=sizes)  # fmt: skip
 
     past = [numbers(2, heads, 3, size, seed=seed) for seed in (3, 4)]
+    # As many keys as queries, and lengths for each of the batch, are what makes these nodes what they are.
+    same = dict.fromkeys(range(3), ("batch", "sequence", "width"))
     yield case("plain")
     yield case("cross", queries=3, keys=5)
     yield case("scale", scale=0.3)
     yield case("bias", [numbers(3 * width)])
-    yield case("lengths", [None, np.array([2, 4], np.int32)])
+    yield case("lengths", [None, np.array([2, 4], np.int32)], sizes=same | {4: ("batch",)})
     yield case("flags", [None, np.array([[1, 1, 0, 1], [1, 0, 0, 0]], np.int32)])
     yield case("extra", [None, None, numbers(1, heads, 4, 4, seed=5)])
-    yield case("causal", unidirectional=1)
+    yield case("causal", sizes=same, unidirectional=1)
     yield case("past", [None, None, None, *past], outputs=3)
-    yield case("causal_past", [None, None, None, *past], outputs=3, unidirectional=1)
+    yield case("causal_past", [None, None, None, *past], outputs=3, sizes=same, unidirectional=1)
 
 
 def cases():

@@ -60,6 +60,14 @@ def dequantizations():
         yield Case(f"{kind}_weight", op, [x, scale, zero], {"axis": 0, "block_size": 32}, constants=(0, 1, 2), **options)
         yield Case(f"{kind}_float16", op, [x, scale.astype(np.float16), zero], {"axis": 0, "block_size": 32},
                    constants=(0, 2), opset=opset, result_types=(np.float16,), tolerance=2e-3)  # fmt: skip
+    kind = ml_dtypes.bfloat16
+    x, scale = codes(96, 65, dtype=np.int8), scales(65, dtype=kind)
+    values = x.astype(F32) * scale.astype(F32)
+    yield Case("bfloat16", op, [x, scale], constants=(0, 1), expected=[values.astype(kind)], result_types=(kind,))
+    # The difference of codes is exact, further apart than any code.
+    x = np.array([-128, 127] * 40, np.int8)
+    for zero in x[:2]:
+        yield Case(f"difference_{zero}", op, [x, F32(1), zero], expected=[x.astype(F32) - F32(zero)], result_types=(F32,))
     yield Case("int32", op, [codes(5, 9, dtype=np.int32) // 1000, F32(0.3)], result_types=(F32,))
     for opset in (10, 13, 19):
         axis = {} if opset == 10 else {"axis": 0}
@@ -71,6 +79,9 @@ def dequantizations():
         kind = np.dtype(dtype).name
         yield Case(kind, op, [every, F32(0.25)], opset=21, result_types=(F32,))
         yield Case(f"{kind}_weight", op, [np.tile(every, 8), F32(0.25)], opset=21, constants=(0,), result_types=(F32,))
+        # Its zero point is not read.
+        yield Case(f"{kind}_zero", op, [every, F32(0.25), np.ones((), dtype)], opset=21,
+                   expected=[every.astype(F32) * F32(0.25)], result_types=(F32,))  # fmt: skip
     x = np.arange(16, dtype=np.uint8).view(ml_dtypes.float4_e2m1fn)
     yield Case("float4", op, [x, F32(0.5)], opset=23, result_types=(F32,))
     yield Case("float4_weight", op, [np.tile(x, 256), F32(0.5)], opset=23, constants=(0,), result_types=(F32,))
@@ -94,6 +105,21 @@ def quantizations():
         expected = np.clip(np.rint(x), *range_of(dtype)).astype(dtype)
         yield Case(f"{np.dtype(dtype).name}_edges", op, [x, F32(1), np.zeros((), dtype)], expected=[expected],
                    result_types=(dtype,))  # fmt: skip
+    # NaN becomes the lowest code, wherever the zero point is.
+    x = np.array([np.nan, 0, -np.nan, 1] * 20, F32)
+    for dtype in INTEGERS:
+        low, high = range_of(dtype)
+        middle = (low + high + 1) // 2
+        expected = np.where(np.isnan(x), low, middle + x.astype(bool)).astype(dtype)
+        yield Case(f"{np.dtype(dtype).name}_nan", op, [x, F32(1), np.array(middle, dtype)], opset=opset_of(dtype),
+                   expected=[expected], result_types=(dtype,))  # fmt: skip
+    # In this type are the operands, and the quotient.
+    x, scale = numbers(200, low=-3000, high=3000), F32(0.1003)
+    for kind in (np.float32, np.float16, ml_dtypes.bfloat16):
+        quotient = (x.astype(kind).astype(F32) / scale.astype(kind).astype(F32)).astype(kind)
+        expected = np.clip(np.rint(quotient.astype(F32)), *range_of(np.int16)).astype(np.int16)
+        yield Case(f"precision_{np.dtype(kind).name}", op, [x, scale, np.int16(0)], {"precision": onnx_type(kind)},
+                   expected=[expected], result_types=(np.int16,))  # fmt: skip
     yield Case("float16", op, [numbers(70, dtype=np.float16), np.float16(0.5), np.int8(3)], result_types=(np.int8,))
     yield Case("int32", op, [numbers(70, dtype=np.int32), F32(0.7), np.int8(3)], result_types=(np.int8,))
     for dtype in FLOATS:
@@ -106,6 +132,24 @@ def quantizations():
     x = np.concatenate([np.linspace(-8, 8, 129, dtype=F32)])
     yield Case("float4", op, [x, F32(1), np.zeros((), ml_dtypes.float4_e2m1fn)], opset=23,
                result_types=(ml_dtypes.float4_e2m1fn,))  # fmt: skip
+    yield Case("float4_nan", op, [NANS, F32(1), np.zeros((), ml_dtypes.float4_e2m1fn)], opset=23, expected=[NO_NANS],
+               result_types=(ml_dtypes.float4_e2m1fn,))  # fmt: skip
+    yield Case("float8_e8m0fnu", op, [x, F32(1)], {"output_dtype": onnx_type(ml_dtypes.float8_e8m0fnu)}, opset=24,
+               error="no codes of this element type", result_types=(ml_dtypes.float8_e8m0fnu,))  # fmt: skip
+
+
+# float4_e2m1fn has no NaN.
+NANS = np.array([np.nan, 1, -np.nan, -6, np.inf, -np.inf] * 12, F32)
+NO_NANS = np.array([-0.0, 1, -0.0, -6, 6, -6] * 12, F32).astype(ml_dtypes.float4_e2m1fn)
+
+
+def casts():
+    op, kind = "Cast", ml_dtypes.float4_e2m1fn
+    yield Case("float4_nan", op, [NANS], {"to": onnx_type(kind)}, expected=[NO_NANS], result_types=(kind,))
+    powers = np.arange(256, dtype=np.uint8).view(ml_dtypes.float8_e8m0fnu)
+    yield Case("from_float8_e8m0fnu", op, [powers], {"to": 1}, opset=24, expected=[powers.astype(F32)], result_types=(F32,))
+    yield Case("to_float8_e8m0fnu", op, [numbers(70)], {"to": onnx_type(powers.dtype)}, opset=24,
+               error="no conversion to f8E8M0FNU", result_types=(powers.dtype,))  # fmt: skip
 
 
 def dynamic_quantizations():
@@ -141,6 +185,11 @@ def matrix_products():
     yield Case("rows_and_columns", op, [x, y, rows, columns], expected=expected, result_types=(np.int32,))
     expected = [np.matmul(x.astype(np.int32), y.astype(np.int32) - columns)]
     yield Case("columns_only", op, [x, y, None, columns], expected=expected, result_types=(np.int32,))
+    # A sum beyond the range of i32 wraps around.
+    x, y = np.full((2, 40000), 255, np.uint8), np.full((40000, 3), 255, np.uint8)
+    expected = [np.matmul(x.astype(np.int64), y.astype(np.int64)).astype(np.int32)]
+    assert (expected[0] < 0).all()
+    yield Case("wraps", op, [x, y], expected=expected, result_types=(np.int32,))
     for dtype in (np.uint8, np.int8):
         for a, b in shapes[:4]:
             x, y = codes(*a, dtype=dtype), codes(*b, dtype=dtype)
@@ -187,6 +236,9 @@ def packed_products():
                     yield Case(f"{bits}_{k}_{n}_{block}_{name}{'_weight' if constants else ''}", op,
                                [x, packed, scale_operand, *rest], attributes, constants=constants, expected=[expected],
                                tolerance=1e-4, domain=domain, result_types=(F32,))  # fmt: skip
+            # Integer activations would be allowed.
+            yield Case(f"{bits}_{k}_{n}_{block}_accuracy_level", op, [x, packed, scale], attributes | {"accuracy_level": 4},
+                       constants=(1, 2), expected=[middle], tolerance=1e-4, domain=domain, result_types=(F32,))  # fmt: skip
             if bits != 8:
                 half = [x.astype(np.float16), packed, scale.astype(np.float16)]
                 expected = [middle.astype(np.float16)]
@@ -205,5 +257,5 @@ def packed_products():
 
 
 def cases():
-    for family in (dequantizations, quantizations, dynamic_quantizations, matrix_products, packed_products):
+    for family in (dequantizations, quantizations, casts, dynamic_quantizations, matrix_products, packed_products):
         yield from family()

@@ -35,6 +35,7 @@ class Case:
     error: str | None = None  # what the call must fail with
     expected: list | None = None  # instead of ONNX Runtime's answer
     dynamic: bool = True  # also with unknown sizes
+    sizes: dict = dataclasses.field(default_factory=dict)  # names of an operand's unknown sizes; the same name, the same size
     result_types: tuple = ()  # numpy types of outputs that are not those of operand 0
     domain: str = ""
 
@@ -54,7 +55,9 @@ def model_of(variants):
                 initializers.append(numpy_helper.from_array(array, name))
                 continue
             feeds[name] = array
-            shape = [f"{name}_{d}" for d in range(array.ndim)] if dynamic else array.shape
+            shape = array.shape
+            if dynamic:
+                shape = [f"c{n}_{size}" for size in case.sizes.get(i, [f"x{i}_{d}" for d in range(array.ndim)])]
             if dynamic and i in STATIC_SIZES.get(case.op, ()):
                 # All but the last size: how many sizes, axes or coordinates there are is part of the node.
                 shape = [*shape[:-1], *array.shape[-1:]]
@@ -101,11 +104,12 @@ def to_interface(array):
     return array.view(np.uint16) if name == "bfloat16" else array
 
 
-# Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates.
-STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,), "Pad": (1, 3),
+# Operands whose last size must be known: lists of sizes, axes, repeats, and coordinates; the width of a model.
+STATIC_SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "GatherND": (1,),
+                "GroupQueryAttention": (0, 1, 2, 3, 4), "MoE": (0, 1), "MultiHeadAttention": (0, 1, 2, 6, 7), "Pad": (1, 3), "QMoE": (0, 1),
                 **dict.fromkeys(("ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceSum"), (1,)), "Reshape": (1,),
                 "ScatterND": (1,), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
-                "TopK": (1,), "Unsqueeze": (1,)}
+                "TopK": (1,), "Unsqueeze": (1,)}  # fmt: skip
 
 
 def reference(model, feeds):
@@ -132,11 +136,15 @@ def difference(found, expected, tolerance):
         return f"type {found.dtype}, expected {expected.dtype}"
     if found.shape != expected.shape:
         return f"shape {found.shape}, expected {expected.shape}"
-    if kind.name.startswith(("bfloat", "float8", "float4")):
-        # One in the last place of a bfloat16; codes exactly.
-        tolerance = max(tolerance, 2**-7) if kind.name == "bfloat16" else 0
+    if kind.name == "bfloat16":
+        tolerance = max(tolerance, 2**-7)  # one in the last place
         found, expected = (array.view(kind).astype(np.float32) for array in (found, expected))
-    if found.dtype.kind == "f":
+    if kind.name.startswith(("float8", "float4")):
+        # Codes exactly, the sign of zero too; of a NaN there may be several.
+        numbers = [array.view(kind).astype(np.float32) for array in (found, expected)]
+        good = np.all((found == expected) | np.logical_and(*map(np.isnan, numbers)))
+        found, expected = numbers
+    elif found.dtype.kind == "f":
         good = np.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
     else:
         good = np.array_equal(found, expected)

@@ -56,6 +56,12 @@ protected:
     return status;
   }
 
+  /// The error of a call that must fail, whole.
+  void expectError(int64_t batch, int64_t rows, moec_status expected, const std::string &text) {
+    EXPECT_EQ(call(state, batch, rows), expected) << text;
+    EXPECT_EQ(std::string(message.text), text);
+  }
+
   void expectKeys(State &of, std::vector<int64_t> batches, int64_t rows) {
     moec_tensor keys, values;
     ASSERT_EQ(of.view(0, &keys, message), MOEC_OK) << message.text;
@@ -93,10 +99,9 @@ TEST_F(StateTest, CallsAddRowsInPlace) {
 
 TEST_F(StateTest, FullStateLosesNothing) {
   ASSERT_EQ(call(state, 2, 3), MOEC_OK);
-  EXPECT_EQ(call(state, 2, 2), MOEC_STATE_FULL);
-  EXPECT_EQ(std::string(message.text),
-            "the session's state has room for 4 rows and holds 3: 2 more do not fit (nothing was "
-            "changed; truncate or reset it, or make a session with a larger capacity)");
+  expectError(2, 2, MOEC_STATE_FULL,
+              "the session's state has room for 4 rows and holds 3: 2 more do not fit (nothing was "
+              "changed; truncate or reset it, or make a session with a larger capacity)");
   EXPECT_EQ(state.numRows(), 3);
   expectKeys(state, {0, 1}, 3);
   EXPECT_EQ(call(state, 2, 1), MOEC_OK);
@@ -104,10 +109,9 @@ TEST_F(StateTest, FullStateLosesNothing) {
 
 TEST_F(StateTest, OtherSizesNeedAReset) {
   ASSERT_EQ(call(state, 2, 1), MOEC_OK);
-  EXPECT_EQ(call(state, 3, 1), MOEC_INVALID_ARGUMENT);
-  EXPECT_EQ(std::string(message.text),
-            "dimension 0 of state 'past.k' is 3 in this call, but 2 in the rows that the session "
-            "keeps: reset it first");
+  expectError(3, 1, MOEC_INVALID_ARGUMENT,
+              "dimension 0 of state 'past.k' is 3 in this call, but 2 in the rows that the session "
+              "keeps: reset it first");
   ASSERT_EQ(state.reset(0, message), MOEC_OK);
   EXPECT_EQ(call(state, 3, 4), MOEC_OK);
   expectKeys(state, {0, 1, 2}, 4);
@@ -185,8 +189,7 @@ TEST_F(StateTest, ForkWithoutMemoryLosesNothing) {
 }
 
 TEST_F(StateTest, SizesThatNoMemoryHolds) {
-  EXPECT_EQ(call(state, INT64_C(1) << 60, 1), MOEC_OUT_OF_MEMORY);
-  EXPECT_EQ(std::string(message.text), "no memory for 4 rows of state 'past.k'");
+  expectError(INT64_C(1) << 60, 1, MOEC_OUT_OF_MEMORY, "no memory for 4 rows of state 'past.k'");
   EXPECT_EQ(call(state, 1, 1), MOEC_OK) << message.text;
 }
 
