@@ -237,7 +237,7 @@ def MoE_SelectOp : MoE_Op<"select", [RecursiveMemoryEffects, RecursivelySpeculat
   let results = (outs Variadic<MoE_Tensor>:$results);
   let regions = (region VariadicRegion<SizedRegion<1>>:$choices);
   let assemblyFormat = [{
-    $which `(` ($inputs^ `:` type($inputs))? `)` attr-dict `:` type($which) `->` type($results) $choices
+    $which `(` ($inputs^ `:` type($inputs))? `)` attr-dict `:` type($which) (`->` type($results)^)? $choices
   }];
   let hasVerifier = 1;
 }

@@ -131,7 +131,9 @@ public:
     if (inputType.getRank() != 2) {
       Value shape = s.node("Shape", 21, moe.input,
                            RankedTensorType::get(inputType.getRank(), builder.getI64Type()));
-      result = s.node("Reshape", 21, {result, shape}, moe.node->getResult(0).getType());
+      // A size may be 0.
+      result = s.node("Reshape", 21, {result, shape}, moe.node->getResult(0).getType(),
+                      s.attribute("allowzero", int64_t(1)));
     }
     moe.node->getResult(0).replaceAllUsesWith(result);
     experts.emitRemark() << "experts: " << moe.k << " of " << moe.numExperts << ", inner width "

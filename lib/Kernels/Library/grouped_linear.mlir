@@ -3,11 +3,13 @@
 //   a        [M, K]         in order by expert
 //   offsets  [E + 1]        where each expert's rows begin
 //   first                   the expert that the first matrix is of
+//   filled                  how many rows these experts have in all
 //   b        [n, K, N]      ([n, N, K] if transposed)
 //   bias     [E, N], or no rows
 //   c        [M, N]         the rows of experts first … first + n − 1 are written, no others
-func.func @kernel(%a: memref<?x?x!T>, %offsets: memref<?xi64>, %first: index, %b: memref<?x?x?x!T>,
-                  %transposed: i1, %bias: memref<?x?x!T>, %c: memref<?x?x!T>) {
+func.func @kernel(%a: memref<?x?x!T>, %offsets: memref<?xi64>, %first: index, %filled: index,
+                  %b: memref<?x?x?x!T>, %transposed: i1, %bias: memref<?x?x!T>, %c: memref<?x?x!T>)
+    attributes {kernel.multiply_adds = array<i64: 3, -1, 0, 1, 7, 1>} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %count = memref.dim %b, %c0 : memref<?x?x?x!T>

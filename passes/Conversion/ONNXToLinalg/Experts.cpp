@@ -72,12 +72,19 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
   Value transposed = lowering.scalarInt(builder.getI1Type(), op.getTransposed());
   // Rows of no expert stay zero.
   Value result = lowering.filled(dims, lowering.scalar(sumType, 0));
-  auto multiply = [&](Value matrices, int64_t expert) {
-    result = kernel::CallOp::create(
-                 builder, lowering.loc, result.getType(),
-                 getLibraryKernelName("grouped_linear", sumType),
-                 ValueRange{rows, offsets, lowering.index(expert), matrices, transposed, bias},
-                 ValueRange{result})
+  auto beginOf = [&](int64_t expert) -> Value {
+    Value number =
+        tensor::ExtractOp::create(builder, lowering.loc, offsets, lowering.index(expert));
+    return arith::IndexCastOp::create(builder, lowering.loc, builder.getIndexType(), number);
+  };
+  auto multiply = [&](Value matrices, int64_t expert, int64_t count) {
+    Value filled =
+        arith::SubIOp::create(builder, lowering.loc, beginOf(expert + count), beginOf(expert));
+    result = kernel::CallOp::create(builder, lowering.loc, result.getType(),
+                                    getLibraryKernelName("grouped_linear", sumType),
+                                    ValueRange{rows, offsets, lowering.index(expert), filled,
+                                               matrices, transposed, bias},
+                                    ValueRange{result})
                  .getResult(0);
   };
   int64_t expert = 0;
@@ -86,7 +93,7 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     Value matrices = lowering.lowered(segment);
     int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0);
     if (elementType == sumType) {
-      multiply(matrices, expert);
+      multiply(matrices, expert, count);
       expert += count;
       continue;
     }
@@ -97,7 +104,7 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
       begin[0] = builder.getIndexAttr(i);
       Value matrix = tensor::ExtractSliceOp::create(builder, lowering.loc, matrices, begin,
                                                     lowering.sizes(segmentDims), strides);
-      multiply(castFloats(lowering, matrix, segmentDims, sumType), expert++);
+      multiply(castFloats(lowering, matrix, segmentDims, sumType), expert++, 1);
     }
   }
   return SmallVector<Value>{castFloats(lowering, result, dims, elementType)};

@@ -109,6 +109,7 @@ def layers_of_floats():
         for name, shape in shapes.items():
             yield case(f"{kind}_{name}", shape, activation | {"k": 2})
         yield case(f"{kind}_none", (0,), activation | {"k": 2}, expected=[numbers(0, WIDTH)])
+        yield case(f"{kind}_none_of_batch", (2, 0), activation | {"k": 2}, expected=[numbers(2, 0, WIDTH)])
     # Everyone is asked; the first is asked.
     yield case("all", (7,), kinds["silu"] | {"k": EXPERTS})
     yield case("default", (7,), {"k": 1})

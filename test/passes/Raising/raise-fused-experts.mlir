@@ -25,7 +25,7 @@ func.func @main(%x: tensor<?x4xf32>, %l: tensor<?x2xf32>, %a: tensor<2x8x4xf32>,
 // CHECK: onnx.node "Slice"
 // CHECK: onnx.node "Slice"
 // CHECK: moe.glu <silu> %{{.*}}, %{{.*}} {alpha = 1.702000e+00 : f32, limit = 7.000000e+00 : f32, offset = 1.000000e+00 : f32} : tensor<?x8xf32>
-// CHECK: onnx.node "Reshape"(%{{.*}}, %{{.*}}) version 21 : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x?x4xf32>
+// CHECK: onnx.node "Reshape"(%{{.*}}, %{{.*}}) version 21 {allowzero = 1 : i64} : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x?x4xf32>
 func.func @interleaved(%x: tensor<?x?x4xf32>, %l: tensor<?x2xf32>, %a: tensor<2x16x4xf32>, %ab: tensor<2x16xf32>, %b: tensor<2x4x8xf32>, %bb: tensor<2x4xf32>) -> tensor<?x?x4xf32> {
   %0 = onnx.node "com.microsoft::MoE"(%x, %l, %a, %ab, %b, %bb) version 1 {k = 2 : i64, activation_type = "swiglu", swiglu_fusion = 1 : i64, activation_alpha = 1.702 : f32, activation_beta = 1.0 : f32, swiglu_limit = 7.0 : f32, normalize_routing_weights = 1 : i64} : (tensor<?x?x4xf32>, tensor<?x2xf32>, tensor<2x16x4xf32>, tensor<2x16xf32>, tensor<2x4x8xf32>, tensor<2x4xf32>) -> tensor<?x?x4xf32>
   return %0 : tensor<?x?x4xf32>
