@@ -66,4 +66,28 @@ TEST(Float16, agreesWithApFloatOnAllValues) {
   }
 }
 
+TEST(Float16, roundsAsApFloatDoes) {
+  auto expected = [](uint32_t bits) {
+    APFloat value(APFloat::IEEEsingle(), APInt(32, bits));
+    bool lost;
+    value.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven, &lost);
+    return static_cast<uint16_t>(value.bitcastToAPInt().getZExtValue());
+  };
+  // Around every half, the number, what lies half way to the next, and their neighbours.
+  for (uint32_t half = 0; half < 0x7c00; ++half) {
+    uint32_t from = bit_cast<uint32_t>(floatFromHalf(half));
+    uint32_t to = half == 0x7bff ? 0x47800000 : bit_cast<uint32_t>(floatFromHalf(half + 1));
+    float middle = (bit_cast<float>(from) + bit_cast<float>(to)) / 2;
+    for (uint32_t center : {from, bit_cast<uint32_t>(middle)})
+      for (uint32_t bits : {center - 1, center, center + 1})
+        if (bits < 0x80000000) {
+          ASSERT_EQ(expected(bits), halfFromFloat(bit_cast<float>(bits))) << bits;
+          ASSERT_EQ(expected(bits | 0x80000000), halfFromFloat(-bit_cast<float>(bits))) << bits;
+        }
+  }
+  EXPECT_EQ(halfFromFloat(INFINITY), 0x7c00);
+  EXPECT_EQ(halfFromFloat(1e30f), 0x7c00);
+  EXPECT_TRUE(std::isnan(floatFromHalf(halfFromFloat(NAN))));
+}
+
 } // namespace
