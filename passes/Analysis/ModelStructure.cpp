@@ -28,6 +28,8 @@ std::string getCommonScope(StringRef a, StringRef b) {
   return (end > 0 ? a.take_front(end) : b).str();
 }
 
+bool isScoped(StringRef name) { return name.find_first_of("/.") != StringRef::npos; }
+
 /// A value as it was before its shape, type or order of axes changed.
 Value skipLayout(Value value) {
   for (int steps = 0; steps < kMaxSteps; ++steps) {
@@ -106,6 +108,35 @@ int64_t getNumBytes(Value value) {
   // Narrow ones are packed, but for Booleans.
   int64_t bits = element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
   return llvm::divideCeil(getNumElements(value) * bits, 8);
+}
+
+/// The scope that the parameters' names share, where exporters name nodes by number; "" if none.
+std::string getParameterScope(moe::ExpertsOp op) {
+  std::optional<std::string> scope;
+  for (Value parameter : op.getParameters()) {
+    parameter = skipLayout(parameter);
+    if (auto dequantize = parameter.getDefiningOp<moe::DequantizeOp>())
+      parameter = skipLayout(dequantize.getCodes());
+    auto weight = parameter.getDefiningOp<moe::WeightOp>();
+    if (!weight)
+      return "";
+    StringRef name = weight.getKey();
+    scope = getCommonScope(scope ? *scope + "." : name.str(), name);
+  }
+  return scope && isScoped(*scope) ? *scope : "";
+}
+
+/// Whether an experts' body is one product, and whether a route's choices are tokens to it.
+bool isRoutedProjection(moe::ExpertsOp op) {
+  int64_t numProducts = 0;
+  for (Operation &inner : op.getBody().front()) {
+    if (isa<moe::ActivationOp, moe::GLUOp>(inner))
+      return false;
+    numProducts += isa<moe::LinearOp>(inner);
+  }
+  moe::RouteOp route = getRoute(op.getExperts());
+  int64_t k = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1);
+  return numProducts == 1 && route && route.getK() > 1 && k == 1;
 }
 
 class StructureReader {
@@ -241,6 +272,8 @@ void StructureReader::readExperts(moe::ExpertsOp op) {
   if (moe::RouteOp route = getRoute(op.getExperts())) {
     used.insert(route);
     layer.name = getCommonScope(getName(route), getName(op));
+    if (std::string scope = getParameterScope(op); !isScoped(layer.name) && !scope.empty())
+      layer.name = scope;
     layer.topK = route.getK();
     RouterStructure router;
     router.score = moe::stringifyScoreFunction(route.getScore()).str();
@@ -256,10 +289,12 @@ void StructureReader::readExperts(moe::ExpertsOp op) {
     layer.bytes += getNumBytes(parameter);
   }
   readBody(op, layer);
-  layer.sharedExperts = countShared(op);
+  bool isProjection = isRoutedProjection(op);
+  if (!isProjection)
+    layer.sharedExperts = countShared(op);
   structure.linearFlopsPerToken += layer.flopsPerToken;
   structure.idleParameters += layer.parameters - layer.parameters / layer.experts * layer.topK;
-  structure.moeLayers.push_back(std::move(layer));
+  (isProjection ? structure.routedProjections : structure.moeLayers).push_back(std::move(layer));
 }
 
 void StructureReader::readAttention(moe::AttentionOp op) {

@@ -22,7 +22,7 @@ struct RouterStructure {
 
 /// A moe.experts.
 struct MoELayerStructure {
-  std::string name; ///< what its nodes' names have in common
+  std::string name; ///< what its nodes' names have in common, else its weights'
   int64_t experts = 0, topK = 0;
   int64_t expertHidden = 0;              ///< the largest inner width; 0: not known
   std::string activation;                ///< "swiglu", "geglu", "relu", …; "" if there is none
@@ -45,6 +45,9 @@ struct AttentionStructure {
 
 struct ModelStructure {
   std::vector<MoELayerStructure> moeLayers;
+  /// Single products inside of something larger, as attention over routed heads has them: each
+  /// choice of a token has a row of its own before or after. `expertHidden` is their width.
+  std::vector<MoELayerStructure> routedProjections;
   std::vector<AttentionStructure> attentionLayers;
   int64_t linearFlopsPerToken =
       0; ///< of linear layers and the experts of one token; no attention scores

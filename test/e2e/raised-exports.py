@@ -18,7 +18,6 @@ exports = pathlib.Path(sys.argv[1])
 NOT_YET = {
     "switch-ts457": "experts have a capacity",
     "mixtral-ts_batched_mm_int8_dynamic": "experts are products of integers",
-    "jetmoe-dynamo_batched_mm": "the two products of an expert are layers of their own",
     "lfm2_moe-genai_int4": "the operator's router is a softmax over what the graph before it chose",
 }
 
@@ -59,6 +58,10 @@ def check(folder):
             problems.append(f"{layer['name']}: router {router} for '{known['router']}'")
         if layer["shared_experts"] != ("shared" in known):
             problems.append(f"{layer['name']}: {layer['shared_experts']} shared experts")
+    # In and out of attention that is routed too.
+    projections = 2 * layers if "also routes attention" in known.get("router", "") else 0
+    if len(found["routed_projections"]) != projections:
+        problems.append(f"{len(found['routed_projections'])} of {projections} routed projections")
     # The one block that stands alone has attention over complex numbers, which no exporter writes.
     attention = 0 if known.get("block_only") else known["layers"]
     if len(found["attention_layers"]) != attention:

@@ -57,10 +57,10 @@ std::vector<TensorSummary> summarize(ArrayRef<TensorSignature> tensors,
   return result;
 }
 
-void printStructure(const ModelStructure &structure) {
-  if (!structure.moeLayers.empty())
-    outs() << "MoE layers:\n";
-  for (const MoELayerStructure &layer : structure.moeLayers) {
+void printLayers(StringRef title, ArrayRef<MoELayerStructure> layers) {
+  if (!layers.empty())
+    outs() << title << ":\n";
+  for (const MoELayerStructure &layer : layers) {
     outs() << "  " << layer.name << "  " << layer.topK << " of " << layer.experts
            << " experts, width " << layer.expertHidden << ", "
            << (layer.activation.empty() ? "no activation" : layer.activation);
@@ -77,6 +77,11 @@ void printStructure(const ModelStructure &structure) {
       outs() << "; " << layer.sharedExperts << " shared";
     outs() << "; " << describeBytes(layer.bytes) << '\n';
   }
+}
+
+void printStructure(const ModelStructure &structure) {
+  printLayers("MoE layers", structure.moeLayers);
+  printLayers("routed projections", structure.routedProjections);
   if (!structure.attentionLayers.empty())
     outs() << "attention layers:\n";
   for (const AttentionStructure &layer : structure.attentionLayers) {

@@ -43,9 +43,9 @@ void writeCounts(json::OStream &json, StringRef key,
   });
 }
 
-void writeStructure(json::OStream &json, const ModelStructure &structure) {
-  json.attributeArray("moe_layers", [&] {
-    for (const MoELayerStructure &layer : structure.moeLayers)
+void writeLayers(json::OStream &json, StringRef key, ArrayRef<MoELayerStructure> layers) {
+  json.attributeArray(key, [&] {
+    for (const MoELayerStructure &layer : layers)
       json.object([&] {
         json.attribute("name", json::fixUTF8(layer.name));
         json.attribute("experts", layer.experts);
@@ -69,6 +69,11 @@ void writeStructure(json::OStream &json, const ModelStructure &structure) {
         json.attribute("flops_per_token", layer.flopsPerToken);
       });
   });
+}
+
+void writeStructure(json::OStream &json, const ModelStructure &structure) {
+  writeLayers(json, "moe_layers", structure.moeLayers);
+  writeLayers(json, "routed_projections", structure.routedProjections);
   json.attributeArray("attention_layers", [&] {
     for (const AttentionStructure &layer : structure.attentionLayers)
       json.object([&] {
