@@ -210,6 +210,11 @@ def RaiseRoutersPass : Pass<"moe-raise-routers", "::mlir::func::FuncOp"> {
     First, a sigmoid or softmax of chosen logits that were spread into −∞ becomes the spread of their sigmoid
     or softmax into 0 (Llama4).
 
+    Last, a route whose logits are log(max(w, least)) of what another route has chosen, spread into a number far
+    below them, becomes that other route, renormalised: operators that choose by themselves are made to follow
+    a choice this way (LFM2 in com.microsoft.MoE). Where the result of the experts is then multiplied by
+    Σw / (Σw + ε) or by Σw, and least is nothing beside ε or one, the factor goes into the route's weights.
+
     Why: all forms of experts are recognised from the route outwards.
 
     Limits: what is done to the weights stops at the first node that is something else, or at a value that has

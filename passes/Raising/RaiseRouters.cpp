@@ -45,6 +45,7 @@ struct RaiseRouters : impl::RaiseRoutersPassBase<RaiseRouters> {
           chooseBeforeSpreading(node);
       raise(block);
     }
+    foldChosen();
   }
 
 private:
@@ -102,6 +103,24 @@ private:
       else if (std::optional<Router> router = matchSparseMixer(node))
         replace(*router);
     }
+  }
+
+  /// Routes whose logits are spread from a choice.
+  void foldChosen() {
+    SmallVector<moe::RouteOp> routes;
+    getOperation().walk([&](moe::RouteOp route) {
+      Value logits = route.getLogits();
+      while (onnx::NodeOp reshape = getNode(logits, "Reshape"))
+        logits = reshape.getInputs()[0];
+      if (getNode(logits, "ScatterElements"))
+        routes.push_back(route);
+    });
+    if (routes.empty())
+      return;
+    SymbolicShapes after(getOperation());
+    for (moe::RouteOp route : routes)
+      if (foldChosenRoute(route, after))
+        erase(route);
   }
 
   static bool isChoice(StringRef opType) {

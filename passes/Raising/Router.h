@@ -41,6 +41,10 @@ bool matchScore(mlir::Value value, moe::ScoreFunction &score, mlir::Value &logit
 /// something else.
 std::optional<Router> matchSparseMixer(onnx::NodeOp concat);
 
+/// Makes one route of `second` and of the one whose choice its logits spread, where it repeats that
+/// choice for the sake of an operator that chooses by itself. `second` is then unused.
+bool foldChosenRoute(moe::RouteOp second, const SymbolicShapes &shapes);
+
 } // namespace moec
 
 #endif // MOEC_PASSES_RAISING_ROUTER_H

@@ -20,6 +20,22 @@ bool moec::matchScore(Value value, ScoreFunction &score, Value &logits) {
            take(ScoreFunction::Softmax, node);
   if (onnx::NodeOp node = getNode(value, "Sigmoid"))
     return take(ScoreFunction::Sigmoid, node);
+  // 1 / (1 + exp(−x))
+  onnx::NodeOp inverse = getNode(value, "Reciprocal"), quotient = getNode(value, "Div");
+  if (quotient && getSplat(quotient.getInputs()[0]) != 1.0)
+    quotient = {};
+  if (inverse || quotient) {
+    onnx::NodeOp negated;
+    matchEitherOrder((inverse ? inverse.getInputs()[0] : quotient.getInputs()[1]), "Add",
+                     [&](Value power, Value one) {
+                       onnx::NodeOp exp = getNode(power, "Exp");
+                       negated = exp && getSplat(one) == 1.0 ? getNode(exp.getInputs()[0], "Neg")
+                                                             : onnx::NodeOp();
+                       return bool(negated);
+                     });
+    if (negated && getShape(negated->getResult(0)) == getShape(value))
+      return take(ScoreFunction::Sigmoid, negated);
+  }
   if (onnx::NodeOp node = getNode(value, "Softplus"))
     return take(ScoreFunction::Softplus, node);
   if (onnx::NodeOp root = getNode(value, "Sqrt"))

@@ -18,7 +18,6 @@ exports = pathlib.Path(sys.argv[1])
 NOT_YET = {
     "switch-ts457": "experts have a capacity",
     "mixtral-ts_batched_mm_int8_dynamic": "experts are products of integers",
-    "lfm2_moe-genai_int4": "the operator's router is a softmax over what the graph before it chose",
 }
 
 

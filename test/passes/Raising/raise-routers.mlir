@@ -183,3 +183,44 @@ func.func @left_alone_integers(%l: tensor<?x8xf32>, %n: tensor<?x8xi64>) -> (ten
   %g = onnx.node "GatherElements"(%n, %i) version 13 {axis = 1 : i64} : (tensor<?x8xi64>, tensor<?x2xi64>) -> tensor<?x2xi64>
   return %g, %i : tensor<?x2xi64>, tensor<?x2xi64>
 }
+
+// -----
+
+// An operator that chooses by itself, made to follow another choice: one route, and no factor behind it.
+
+// CHECK-LABEL: func.func @route_among_chosen
+// CHECK: %[[W:.*]], %[[I:.*]] = moe.route %arg1 bias %arg2 {epsilon = 9.99999997E-7 : f32, k = 2 : i64, scale = 1.500000e+00 : f32, score = #moe.score_function<sigmoid>, weight = #moe.route_weight<renormalized>}
+// CHECK-NOT: moe.route
+// CHECK: %[[Y:.*]] = moe.experts %arg0 to %[[I]] weights %[[W]]
+// CHECK: return %[[Y]]
+func.func @route_among_chosen(%x: tensor<?x4xf32> {onnx.dims = ["t", ""]}, %l: tensor<?x8xf32> {onnx.dims = ["t", ""]}, %b: tensor<8xf32>) -> tensor<?x4xf32> {
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %one = onnx.constant dense<1.0> : tensor<f32>
+  %eps = onnx.constant dense<1.0e-6> : tensor<f32>
+  %least = onnx.constant dense<1.0e-30> : tensor<f32>
+  %factor = onnx.constant dense<1.5> : tensor<f32>
+  %n = onnx.node "Neg"(%l) version 13 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %e = onnx.node "Exp"(%n) version 13 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %e1 = onnx.node "Add"(%one, %e) version 14 : (tensor<f32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %p = onnx.node "Reciprocal"(%e1) version 13 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %q = onnx.node "Add"(%p, %b) version 14 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %v, %i = onnx.node "TopK"(%q, %two) version 11 : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %t = onnx.node "GatherElements"(%p, %i) version 13 {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x2xi64>) -> tensor<?x2xf32>
+  %s = onnx.node "ReduceSum"(%t, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %se = onnx.node "Add"(%s, %eps) version 14 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %d = onnx.node "Div"(%s, %se) version 14 : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  %f = onnx.node "Mul"(%d, %factor) version 14 : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %c = onnx.node "Clip"(%t, %least) version 13 : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
+  %log = onnx.node "Log"(%c) version 13 : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  %sizes = onnx.node "Shape"(%l) version 15 : (tensor<?x8xf32>) -> tensor<2xi64>
+  %far = onnx.node "ConstantOfShape"(%sizes) version 9 {value = dense<-1.0e4> : tensor<1xf32>} : (tensor<2xi64>) -> tensor<?x8xf32>
+  %m = onnx.node "ScatterElements"(%far, %i, %log) version 18 {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x8xf32>
+  %w, %g = moe.route %m {k = 2 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<renormalized>} : (tensor<?x8xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = moe.experts %x to %g weights %w {num_experts = 8 : i64, segments = array<i64>} : (tensor<?x4xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x4xf32> {
+  ^bb0(%r: tensor<?x4xf32>):
+    moe.yield %r : tensor<?x4xf32>
+  }
+  %z = onnx.node "Mul"(%y, %f) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  return %z : tensor<?x4xf32>
+}
