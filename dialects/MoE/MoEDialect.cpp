@@ -1,3 +1,4 @@
+#include "OpenWeights.h"
 #include "dialects/MoE/MoEOps.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -23,4 +24,11 @@ void MoEDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/MoE/MoEOps.cpp.inc"
       >();
+  addInterfaces<OpenWeights>();
+}
+
+OpenWeights &OpenWeights::get(mlir::MLIRContext *context) {
+  mlir::Dialect *dialect = context->getOrLoadDialect<MoEDialect>();
+  // Interfaces are handed out as constant; this one is a table that is written, under its lock.
+  return const_cast<OpenWeights &>(*dialect->getRegisteredInterface<OpenWeights>());
 }

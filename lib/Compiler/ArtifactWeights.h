@@ -3,8 +3,8 @@
 #ifndef MOEC_LIB_COMPILER_ARTIFACTWEIGHTS_H
 #define MOEC_LIB_COMPILER_ARTIFACTWEIGHTS_H
 
+#include "dialects/MoE/ModuleWeights.h"
 #include "moec/Artifact/Artifact.h"
-#include "moec/Frontend/ModuleWeights.h"
 #include "moec/Weights/WeightHash.h"
 
 #include "mlir/IR/BuiltinOps.h"

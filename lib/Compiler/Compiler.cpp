@@ -7,6 +7,7 @@
 
 #include "dialects/Kernel/KernelOps.h"
 #include "dialects/MoE/MoEOps.h"
+#include "dialects/MoE/ModuleWeights.h"
 #include "moec/Artifact/Codegen.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/Pipelines/Lowering.h"
@@ -33,6 +34,10 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, MLIRContext &context)
       : options(options), context(context) {}
+  ~Compilation() {
+    if (module)
+      closeModuleWeights(*module);
+  }
 
   LogicalResult run() {
     llvm::Expected<CpuTarget> parsed = CpuTarget::parse(options.targetCpu);
@@ -43,11 +48,9 @@ public:
     ImportOptions import;
     import.allowLinkedWeights = options.allowLinkedWeights;
     import.keepValueNames = !options.observe.empty();
-    ImportedModel loaded = loadModule(context, options.input, import);
-    if (!loaded.module)
+    module = loadModule(context, options.input, import);
+    if (!module)
       return failure();
-    module = std::move(loaded.module);
-    weights = std::move(loaded.weights);
     Phase done = options.from.value_or(Phase::Import);
     if (options.emit < done)
       return fail("cannot emit '" + getPhaseInfo(options.emit).name +
@@ -115,8 +118,9 @@ private:
   }
 
   LogicalResult emitIR() {
-    if (weights && failed(weights->keepBeside(*module, options.output)))
-      return failure();
+    if (ModuleWeights *weights = findModuleWeights(*module))
+      if (failed(weights->keepBeside(*module, options.output)))
+        return failure();
     std::string bytes;
     llvm::raw_string_ostream stream(bytes);
     if (StringRef(options.output).ends_with(".mlirbc")) {
@@ -155,15 +159,10 @@ private:
     else if (options.profile)
       return fail("the model was lowered without counters: compile it with --profile from "
                   "'normalize' or before");
-    if (!weights) {
-      llvm::Expected<ModuleWeights> opened = ModuleWeights::open(*module);
-      if (!opened)
-        return fail(opened.takeError());
-      weights = std::move(*opened);
-    }
-    if (failed(planWeights(*module, *weights, request)))
+    FailureOr<ModuleWeights *> weights = getModuleWeights(*module);
+    if (failed(weights) || failed(planWeights(*module, **weights, request)))
       return failure();
-    ModelHash hash(*weights, options.input, /*inBackground=*/options.jobs != 1);
+    ModelHash hash(**weights, options.input, /*inBackground=*/options.jobs != 1);
     start("object");
     std::vector<SmallVector<char, 0>> objects;
     if (failed(emitObjects(request, objects)))
@@ -222,7 +221,6 @@ private:
   MLIRContext &context;
   CpuTarget target;
   OwningOpRef<ModuleOp> module;
-  std::optional<ModuleWeights> weights; ///< of an imported model, else when they are needed
 };
 
 } // namespace

@@ -41,17 +41,17 @@ ModelOperand describeOperand(Value value) {
 FailureOr<std::vector<ModelValue>> moec::listModelValues(MLIRContext &context, StringRef path,
                                                          ImportOptions options) {
   options.keepValueNames = true;
-  ImportedModel model = loadModule(context, path, options);
-  if (!model.module)
+  OwningOpRef<ModuleOp> module = loadModule(context, path, options);
+  if (!module)
     return failure();
   PassManager pm(&context);
   pm.addNestedPass<func::FuncOp>(createInferTypesPass());
-  if (failed(pm.run(*model.module)))
+  if (failed(pm.run(*module)))
     return failure();
-  auto functions = model.module->getOps<func::FuncOp>();
+  auto functions = module->getOps<func::FuncOp>();
   auto function = llvm::find_if(functions, [](func::FuncOp f) { return f.isPublic(); });
   if (function == functions.end() || (*function).isExternal())
-    return model.module->emitError("has no function to list the values of");
+    return module->emitError("has no function to list the values of");
   llvm::StringSet<> outputs;
   for (unsigned i = 0; i < (*function).getNumResults(); ++i)
     if (auto name = (*function).getResultAttrOfType<StringAttr>(i, moec::onnx::kNameAttr))

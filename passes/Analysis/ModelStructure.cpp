@@ -1,11 +1,9 @@
 #include "passes/Analysis/ModelStructure.h"
 
-#include "dialects/MoE/MoEOps.h"
 #include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/Layers.h"
 
 #include "llvm/ADT/SmallPtrSet.h"
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace moec;
@@ -13,53 +11,6 @@ using namespace moec;
 namespace {
 
 constexpr int kMaxSteps = 32;
-
-StringRef getName(Operation *op) {
-  auto name = op->getLoc()->findInstanceOf<NameLoc>();
-  return name ? name.getName().getValue() : StringRef();
-}
-
-/// The scope that two node names share: "/model/layers.1/mlp" of its gate and its experts.
-std::string getCommonScope(StringRef a, StringRef b) {
-  size_t end = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i)
-    if (a[i] == '/' || a[i] == '.')
-      end = i;
-  return (end > 0 ? a.take_front(end) : b).str();
-}
-
-bool isScoped(StringRef name) { return name.find_first_of("/.") != StringRef::npos; }
-
-/// A value as it was before its shape, type or order of axes changed.
-Value skipLayout(Value value) {
-  for (int steps = 0; steps < kMaxSteps; ++steps) {
-    auto node = value.getDefiningOp<onnx::NodeOp>();
-    bool isLayout =
-        node && node.getDomain().empty() &&
-        llvm::StringSwitch<bool>(node.getOpType())
-            .Cases({"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"},
-                   true)
-            .Default(false);
-    if (!isLayout)
-      return value;
-    value = node.getInputs()[0];
-  }
-  return value;
-}
-
-/// The route that numbers of experts come from, perhaps with some of them taken out.
-moe::RouteOp getRoute(Value experts) {
-  for (int steps = 0; steps < kMaxSteps; ++steps) {
-    experts = skipLayout(experts);
-    if (auto route = experts.getDefiningOp<moe::RouteOp>())
-      return route;
-    auto where = experts.getDefiningOp<onnx::NodeOp>();
-    if (!where || where.getOpType() != "Where")
-      return {};
-    experts = where.getInputs()[1];
-  }
-  return {};
-}
 
 /// Whether something is done with what was chosen; sampling heads only give it back.
 bool choosesMoreThanOutputs(moe::RouteOp route) {
@@ -97,35 +48,6 @@ int64_t getNumElements(Value value) {
   return type.hasStaticShape() ? type.getNumElements() : 0;
 }
 
-/// Bytes as stored: codes where the value is dequantised.
-int64_t getNumBytes(Value value) {
-  if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
-    return getNumBytes(dequantize.getCodes()) + getNumBytes(dequantize.getScales()) +
-           (dequantize.getZeroPoints() ? getNumBytes(dequantize.getZeroPoints()) : 0);
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  if (!element.isIntOrFloat())
-    return 0;
-  // Narrow ones are packed, but for Booleans.
-  int64_t bits = element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
-  return llvm::divideCeil(getNumElements(value) * bits, 8);
-}
-
-/// The scope that the parameters' names share, where exporters name nodes by number; "" if none.
-std::string getParameterScope(moe::ExpertsOp op) {
-  std::optional<std::string> scope;
-  for (Value parameter : op.getParameters()) {
-    parameter = skipLayout(parameter);
-    if (auto dequantize = parameter.getDefiningOp<moe::DequantizeOp>())
-      parameter = skipLayout(dequantize.getCodes());
-    auto weight = parameter.getDefiningOp<moe::WeightOp>();
-    if (!weight)
-      return "";
-    StringRef name = weight.getKey();
-    scope = getCommonScope(scope ? *scope + "." : name.str(), name);
-  }
-  return scope && isScoped(*scope) ? *scope : "";
-}
-
 /// Whether an experts' body is one product, and whether a route's choices are tokens to it.
 bool isRoutedProjection(moe::ExpertsOp op) {
   int64_t numProducts = 0;
@@ -142,22 +64,27 @@ bool isRoutedProjection(moe::ExpertsOp op) {
 class StructureReader {
 public:
   ModelStructure read(ModuleOp module) {
-    module.walk([&](moe::ExpertsOp op) { readExperts(op); });
+    for (const MoELayer &layer : getMoELayers(module))
+      readExperts(layer);
     module.walk([&](moe::AttentionOp op) { readAttention(op); });
     module.walk([&](moe::LinearOp op) {
       if (!op->getParentOfType<moe::ExpertsOp>())
-        structure.linearFlopsPerToken += 2 * getNumElements(op.getWeight());
+        structure.linearFlopsPerToken += getCost(op).flopsPerToken;
+    });
+    module.walk([&](moe::BlockLinearOp op) {
+      if (!op->getParentOfType<moe::ExpertsOp>())
+        structure.linearFlopsPerToken += getCost(op).flopsPerToken;
     });
     module.walk([&](moe::RouteOp route) {
       if (!used.contains(route) && choosesMoreThanOutputs(route))
-        structure.unraised.emplace_back(getName(route).str(),
+        structure.unraised.emplace_back(getNodeName(route).str(),
                                         "the experts behind this router are not recognised");
     });
     return std::move(structure);
   }
 
 private:
-  void readExperts(moe::ExpertsOp op);
+  void readExperts(const MoELayer &layer);
   void readBody(moe::ExpertsOp op, MoELayerStructure &layer);
   int64_t countShared(moe::ExpertsOp op);
   void readAttention(moe::AttentionOp op);
@@ -183,13 +110,11 @@ moe::LinearOp getLastLinear(moe::ExpertsOp op) {
 }
 
 void StructureReader::readBody(moe::ExpertsOp op, MoELayerStructure &layer) {
-  int64_t multiplyAdds = 0;
   auto countWeight = [&](Value weight) {
     auto argument = dyn_cast<BlockArgument>(skipLayout(weight));
     if (!argument || argument.getOwner() != &op.getBody().front() || argument.getArgNumber() == 0)
       return;
     for (Value segment : op.getSegmentsOf(argument.getArgNumber() - 1)) {
-      multiplyAdds += getNumElements(segment);
       // The inner width is what the last product sums over.
       auto shape = cast<RankedTensorType>(segment.getType()).getShape();
       moe::LinearOp linear = getLastLinear(op);
@@ -207,7 +132,6 @@ void StructureReader::readBody(moe::ExpertsOp op, MoELayerStructure &layer) {
     else if (auto node = dyn_cast<onnx::NodeOp>(inner); node && node.getOpType() == "MatMul")
       countWeight(node.getInputs()[1]);
   });
-  layer.flopsPerToken = 2 * multiplyAdds / layer.experts * layer.topK;
 }
 
 /// Dense layers beside the experts whose results are added to theirs.
@@ -263,17 +187,15 @@ int64_t StructureReader::countShared(moe::ExpertsOp op) {
   return count;
 }
 
-void StructureReader::readExperts(moe::ExpertsOp op) {
+void StructureReader::readExperts(const MoELayer &named) {
+  moe::ExpertsOp op = named.experts;
   MoELayerStructure layer;
-  layer.name = getName(op).str();
+  layer.name = named.name;
   layer.experts = op.getNumExperts();
   int64_t k = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1);
   layer.topK = ShapedType::isDynamic(k) ? 0 : k;
   if (moe::RouteOp route = getRoute(op.getExperts())) {
     used.insert(route);
-    layer.name = getCommonScope(getName(route), getName(op));
-    if (std::string scope = getParameterScope(op); !isScoped(layer.name) && !scope.empty())
-      layer.name = scope;
     layer.topK = route.getK();
     RouterStructure router;
     router.score = moe::stringifyScoreFunction(route.getScore()).str();
@@ -284,10 +206,10 @@ void StructureReader::readExperts(moe::ExpertsOp op) {
     router.scale = route.getScale().convertToDouble();
     layer.router = router;
   }
-  for (Value parameter : op.getParameters()) {
-    layer.parameters += getNumElements(parameter);
-    layer.bytes += getNumBytes(parameter);
-  }
+  LayerCost cost = getCost(op);
+  layer.parameters = cost.parameters;
+  layer.bytes = cost.bytes;
+  layer.flopsPerToken = cost.flopsPerToken;
   readBody(op, layer);
   bool isProjection = isRoutedProjection(op);
   if (!isProjection)
@@ -299,7 +221,7 @@ void StructureReader::readExperts(moe::ExpertsOp op) {
 
 void StructureReader::readAttention(moe::AttentionOp op) {
   AttentionStructure layer;
-  layer.name = getName(op).str();
+  layer.name = getNodeName(op).str();
   layer.heads = op.getNumHeads();
   layer.kvHeads = op.getNumKVHeads();
   layer.headDim = op.getHeadSize();

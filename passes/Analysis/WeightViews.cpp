@@ -1,5 +1,7 @@
 #include "passes/Analysis/WeightViews.h"
 
+#include "passes/Analysis/Match.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 
 using namespace mlir;
@@ -9,7 +11,7 @@ namespace {
 
 class ViewTracer {
 public:
-  ViewTracer(onnx::NodeOp node, const SymbolicShapes &shapes) : node(node), shapes(shapes) {}
+  ViewTracer(onnx::NodeOp node, const SymbolicShapes *shapes) : node(node), shapes(shapes) {}
 
   /// Whether the operator only moves elements of its first operand.
   static bool isView(onnx::NodeOp node) {
@@ -38,10 +40,14 @@ public:
 private:
   std::optional<SmallVector<int64_t>> constants(unsigned operand) {
     Value value = node.getOptionalOperand(operand);
-    if (!value || !shapes.get(value).elements)
+    if (!value)
+      return std::nullopt;
+    if (!shapes)
+      return getIntegers(value);
+    if (!shapes->get(value).elements)
       return std::nullopt;
     SmallVector<int64_t> result;
-    for (SymExpr element : *shapes.get(value).elements) {
+    for (SymExpr element : *shapes->get(value).elements) {
       std::optional<int64_t> constant = element.getConstant();
       if (!constant)
         return std::nullopt;
@@ -51,10 +57,13 @@ private:
   }
 
   std::optional<SmallVector<int64_t>> staticShape(Value value) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (type && type.hasStaticShape())
+      return llvm::to_vector(type.getShape());
     SmallVector<int64_t> shape;
-    if (!shapes.get(value).isRanked)
+    if (!shapes || !shapes->get(value).isRanked)
       return std::nullopt;
-    for (SymExpr dim : shapes.get(value).dims) {
+    for (SymExpr dim : shapes->get(value).dims) {
       std::optional<int64_t> size = dim.getConstant();
       if (!size)
         return std::nullopt;
@@ -133,14 +142,17 @@ private:
     std::optional<int64_t> axis = normalize(node.getInt("axis", 0), view);
     if (!indices || indices->size() != 1 || !axis)
       return std::nullopt;
-    int64_t index = (*indices)[0], size = view.shape[*axis];
-    if (index < -size || index >= size)
+    int64_t row = (*indices)[0], size = view.shape[*axis];
+    if (row < -size || row >= size)
       return std::nullopt;
-    view.offset += (index < 0 ? index + size : index) * view.strides[*axis];
+    view.offset += (row < 0 ? row + size : row) * view.strides[*axis];
     view.shape.erase(view.shape.begin() + *axis);
     view.strides.erase(view.strides.begin() + *axis);
     // A vector of one index keeps dimensions of size 1.
-    for (unsigned i = 0; i < shapes.get(node.getOptionalOperand(1)).dims.size(); ++i) {
+    Value index = node.getOptionalOperand(1);
+    int64_t indexRank =
+        shapes ? shapes->get(index).dims.size() : cast<RankedTensorType>(index.getType()).getRank();
+    for (int64_t i = 0; i < indexRank; ++i) {
       view.shape.insert(view.shape.begin() + *axis, 1);
       view.strides.insert(view.strides.begin() + *axis, 0);
     }
@@ -188,12 +200,12 @@ private:
   }
 
   onnx::NodeOp node;
-  const SymbolicShapes &shapes;
+  const SymbolicShapes *shapes;
 };
 
 } // namespace
 
-std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShapes &shapes) {
+static std::optional<WeightView> trace(Value value, const SymbolicShapes *shapes) {
   SmallVector<OpResult> path;
   while (auto node = value.getDefiningOp<onnx::NodeOp>()) {
     if (!ViewTracer::isView(node) || !node.getOptionalOperand(0))
@@ -218,3 +230,9 @@ std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShape
   }
   return view;
 }
+
+std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShapes &shapes) {
+  return trace(value, &shapes);
+}
+
+std::optional<WeightView> moec::traceWeightView(Value value) { return trace(value, nullptr); }

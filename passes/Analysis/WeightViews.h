@@ -22,6 +22,8 @@ struct WeightView {
 /// split, indexed, or reshaped where that needs no copy. Packing reads a weight through its view,
 /// so that none of this costs anything when the model runs.
 std::optional<WeightView> traceWeightView(mlir::Value value, const SymbolicShapes &shapes);
+/// The same where the constants are literal and the types static, as after `normalize`.
+std::optional<WeightView> traceWeightView(mlir::Value value);
 
 } // namespace moec
 

@@ -4,6 +4,7 @@
 // handed on as bytecode.
 //
 //===------------------------------------------------------------------------------------------===//
+#include "dialects/MoE/ModuleWeights.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/InitAll.h"
 
@@ -40,12 +41,15 @@ static std::unique_ptr<llvm::MemoryBuffer> importModel(StringRef path, StringRef
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
-  moec::ImportedModel model = moec::loadModule(context, path, options);
-  if (!model.module || !model.weights || failed(model.weights->keepBeside(*model.module, output)))
+  OwningOpRef<ModuleOp> module = moec::loadModule(context, path, options);
+  if (!module)
+    return {};
+  FailureOr<moec::ModuleWeights *> weights = moec::getModuleWeights(*module);
+  if (failed(weights) || failed((*weights)->keepBeside(*module, output)))
     return {};
   std::string bytes;
   llvm::raw_string_ostream stream(bytes);
-  if (failed(writeBytecodeToFile(*model.module, stream)))
+  if (failed(writeBytecodeToFile(*module, stream)))
     return {};
   return llvm::MemoryBuffer::getMemBufferCopy(bytes, path);
 }

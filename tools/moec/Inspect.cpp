@@ -80,7 +80,7 @@ Error inspectModel(StringRef path, const ImportOptions &options, bool asJson) {
   context.printOpOnDiagnostic(false); // users know nodes, not operations
   context.getDiagEngine().registerHandler(
       [](mlir::Diagnostic &diagnostic) { reportDiagnostic(diagnostic); });
-  mlir::OwningOpRef<mlir::ModuleOp> module = loadModule(context, path, options).module;
+  mlir::OwningOpRef<mlir::ModuleOp> module = loadModule(context, path, options);
   if (!module)
     return createStringError(path + ": neither a compiled model nor a model that can be read");
   ModelSummary summary = summarizeModel(*module);

@@ -3,8 +3,8 @@
 #ifndef MOEC_FRONTEND_IMPORTONNX_H
 #define MOEC_FRONTEND_IMPORTONNX_H
 
-#include "moec/Frontend/ModuleWeights.h"
 #include "moec/OnnxLibrary/OnnxModel.h"
+#include "moec/Weights/WeightStore.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -22,20 +22,15 @@ struct ImportOptions {
   WeightStoreOptions storage;
 };
 
-/// A module, and the files of its weights where they are open.
-struct ImportedModel {
-  mlir::OwningOpRef<mlir::ModuleOp> module; ///< null after an error
-  std::optional<ModuleWeights> weights;     ///< of a model that was imported
-};
-
 /// Tensors up to this many bytes are constants in the IR, larger ones weights by reference.
 inline constexpr int64_t kMaxConstantBytes = 1024;
 
 /// The model in `path` as a module: one function `main` with one `onnx.node` a node, located at the
-/// nodes' names, and weights by reference to the files that hold them (`moe.weight`). File 0 of the
-/// store is the model itself. Errors are diagnostics of the context, as are warnings.
-ImportedModel importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
-                         const ImportOptions &options);
+/// nodes' names, and weights by reference to the files that hold them (`moe.weight`), which are
+/// open (see getModuleWeights); file 0 of their store is the model itself. Errors are diagnostics
+/// of the context, as are warnings; the module is null then.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
+                                             const ImportOptions &options);
 
 } // namespace moec
 

@@ -14,8 +14,8 @@ ModelFormat detectFormat(llvm::StringRef path, llvm::StringRef contents);
 
 /// The module in `path`, whatever its format; "-" is IR on standard input. Errors are diagnostics
 /// of the context.
-ImportedModel loadModule(mlir::MLIRContext &context, llvm::StringRef path,
-                         const ImportOptions &options);
+mlir::OwningOpRef<mlir::ModuleOp> loadModule(mlir::MLIRContext &context, llvm::StringRef path,
+                                             const ImportOptions &options);
 
 } // namespace moec
 

@@ -161,7 +161,8 @@ private:
 
 } // namespace
 
-ImportedModel moec::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options) {
+OwningOpRef<ModuleOp> moec::importOnnx(MLIRContext &context, StringRef path,
+                                       const ImportOptions &options) {
   context.loadDialect<func::FuncDialect, moec::onnx::ONNXDialect, moe::MoEDialect>();
   Location loc = NameLoc::get(StringAttr::get(&context, path));
   WeightImporter weights(path, options);
@@ -179,5 +180,7 @@ ImportedModel moec::importOnnx(MLIRContext &context, StringRef path, const Impor
   }
   OwningOpRef<ModuleOp> module =
       ModelImporter(context, *model->proto, weights).run(path, options.keepValueNames);
-  return {std::move(module), weights.takeWeights()};
+  if (module)
+    setModuleWeights(*module, weights.takeWeights());
+  return module;
 }

@@ -18,8 +18,8 @@ moec::ModelFormat moec::detectFormat(StringRef path, StringRef contents) {
   return ModelFormat::Text;
 }
 
-moec::ImportedModel moec::loadModule(MLIRContext &context, StringRef path,
-                                     const ImportOptions &options) {
+OwningOpRef<ModuleOp> moec::loadModule(MLIRContext &context, StringRef path,
+                                       const ImportOptions &options) {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer) {
     emitError(UnknownLoc::get(&context))
@@ -37,5 +37,5 @@ moec::ImportedModel moec::loadModule(MLIRContext &context, StringRef path,
   }
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
-  return {parseSourceFile<ModuleOp>(sources, ParserConfig(&context)), std::nullopt};
+  return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
 }

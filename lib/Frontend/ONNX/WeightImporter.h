@@ -3,6 +3,7 @@
 #ifndef MOEC_LIB_FRONTEND_ONNX_WEIGHTIMPORTER_H
 #define MOEC_LIB_FRONTEND_ONNX_WEIGHTIMPORTER_H
 
+#include "dialects/MoE/ModuleWeights.h"
 #include "moec/Frontend/ImportOnnx.h"
 #include "moec/Weights/ExternalData.h"
 #include "moec/Weights/OnnxWireScan.h"

@@ -106,13 +106,13 @@ protected:
     errors = 0;
     // A new file each time: file systems flush one that is overwritten.
     std::string path = folder.write(std::to_string(numFiles++) + ".onnx", bytes);
-    ImportedModel model = importOnnx(context, path, {});
+    OwningOpRef<ModuleOp> module = importOnnx(context, path, {});
     std::filesystem::remove(path);
-    if (!model.module) {
+    if (!module) {
       EXPECT_GT(errors, 0);
       return false;
     }
-    EXPECT_TRUE(succeeded(verify(*model.module)));
+    EXPECT_TRUE(succeeded(verify(*module)));
     EXPECT_EQ(errors, 0);
     return true;
   }

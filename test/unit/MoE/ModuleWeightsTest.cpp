@@ -1,4 +1,4 @@
-#include "moec/Frontend/ModuleWeights.h"
+#include "dialects/MoE/ModuleWeights.h"
 
 #include "../Errors.h"
 #include "../Weights/TemporaryFolder.h"

@@ -1,7 +1,7 @@
 //===- ModuleWeights.h - The files behind the weights of a module ------------------------*- C++
 //-*-===//
-#ifndef MOEC_FRONTEND_MODULEWEIGHTS_H
-#define MOEC_FRONTEND_MODULEWEIGHTS_H
+#ifndef MOEC_DIALECTS_MOE_MODULEWEIGHTS_H
+#define MOEC_DIALECTS_MOE_MODULEWEIGHTS_H
 
 #include "moec/Weights/WeightStore.h"
 
@@ -27,10 +27,11 @@ public:
   /// The number of a declared file in the store.
   std::optional<uint32_t> lookup(llvm::StringRef symbol) const;
 
-  /// To be called before the module's IR is written to `output`. Weights that were decoded are in
-  /// no file of their own yet: they go into OUTPUT.weights, which the module names then. For "-",
-  /// standard output, there is a warning: the module has an empty path for them, so that it can be
-  /// read again but not compiled. Errors are emitted at the module.
+  /// To be called before the module's IR is written to `output`. Weights that were decoded or made
+  /// are in no file of their own yet: they go into OUTPUT.weights (OUTPUT.2.weights if the module
+  /// has weights in a file of that name), which the module names then. For "-", standard output,
+  /// there is a warning: the module has an empty path for them, so that it can be read again but
+  /// not compiled. Errors are emitted at the module.
   mlir::LogicalResult keepBeside(mlir::ModuleOp module, llvm::StringRef output);
 
 private:
@@ -39,6 +40,17 @@ private:
   llvm::DenseMap<uint32_t, llvm::StringRef> symbols; ///< of declared files; keys of `files`
 };
 
+/// The weights of a module on its way through the compiler, for whoever reads them or makes new
+/// ones. They are opened when they are first asked for, unless the importer has set them, and kept
+/// by the context until they are closed. Fails, with an error at the module, if they cannot be
+/// opened.
+mlir::FailureOr<ModuleWeights *> getModuleWeights(mlir::ModuleOp module);
+/// Those that are open already; null if none are.
+ModuleWeights *findModuleWeights(mlir::ModuleOp module);
+void setModuleWeights(mlir::ModuleOp module, ModuleWeights weights);
+/// Forgets them, before the module goes.
+void closeModuleWeights(mlir::ModuleOp module);
+
 } // namespace moec
 
-#endif // MOEC_FRONTEND_MODULEWEIGHTS_H
+#endif // MOEC_DIALECTS_MOE_MODULEWEIGHTS_H

@@ -1,0 +1,246 @@
+#include "passes/Analysis/Layers.h"
+
+#include "dialects/ONNX/ONNXOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace moec;
+
+/// How far values are followed.
+static constexpr int kMaxSteps = 32;
+
+StringRef moec::getNodeName(Operation *op) {
+  auto name = op->getLoc()->findInstanceOf<NameLoc>();
+  return name ? name.getName().getValue() : StringRef();
+}
+
+static bool isLayout(onnx::NodeOp node) {
+  return node && node.getDomain().empty() &&
+         llvm::StringSwitch<bool>(node.getOpType())
+             .Cases({"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"},
+                    true)
+             .Default(false);
+}
+
+Value moec::skipLayout(Value value) {
+  for (int steps = 0; steps < kMaxSteps; ++steps) {
+    auto node = value.getDefiningOp<onnx::NodeOp>();
+    if (!isLayout(node))
+      return value;
+    value = node.getInputs()[0];
+  }
+  return value;
+}
+
+moe::RouteOp moec::getRoute(Value experts) {
+  for (int steps = 0; steps < kMaxSteps; ++steps) {
+    experts = skipLayout(experts);
+    if (auto route = experts.getDefiningOp<moe::RouteOp>())
+      return route;
+    auto where = experts.getDefiningOp<onnx::NodeOp>();
+    if (!where || where.getOpType() != "Where")
+      return {};
+    experts = where.getInputs()[1];
+  }
+  return {};
+}
+
+/// The scope that two node names share: "/model/layers.1/mlp" of its gate and its experts.
+static std::string getCommonScope(StringRef a, StringRef b) {
+  size_t end = 0;
+  for (size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i)
+    if (a[i] == '/' || a[i] == '.')
+      end = i;
+  return (end > 0 ? a.take_front(end) : b).str();
+}
+
+static bool isScoped(StringRef name) { return name.find_first_of("/.") != StringRef::npos; }
+
+/// The scope that the parameters' names share, where exporters name nodes by number; "" if none.
+static std::string getParameterScope(moe::ExpertsOp op) {
+  std::optional<std::string> scope;
+  for (Value parameter : op.getParameters()) {
+    parameter = skipLayout(parameter);
+    if (auto dequantize = parameter.getDefiningOp<moe::DequantizeOp>())
+      parameter = skipLayout(dequantize.getCodes());
+    auto weight = parameter.getDefiningOp<moe::WeightOp>();
+    if (!weight)
+      return "";
+    StringRef name = weight.getKey();
+    scope = getCommonScope(scope ? *scope + "." : name.str(), name);
+  }
+  return scope && isScoped(*scope) ? *scope : "";
+}
+
+namespace {
+/// Makes names unique, in order.
+class Names {
+public:
+  std::string take(std::string name) {
+    unsigned count = ++counts[name];
+    return count == 1 ? name : name + "#" + std::to_string(count);
+  }
+
+private:
+  llvm::StringMap<unsigned> counts;
+};
+} // namespace
+
+std::vector<MoELayer> moec::getMoELayers(ModuleOp module) {
+  std::vector<MoELayer> layers;
+  Names names;
+  module.walk([&](moe::ExpertsOp experts) {
+    MoELayer layer{getNodeName(experts).str(), experts, getRoute(experts.getExperts())};
+    if (layer.route)
+      layer.name = getCommonScope(getNodeName(layer.route), layer.name);
+    if (std::string scope = getParameterScope(experts); !isScoped(layer.name) && !scope.empty())
+      layer.name = scope;
+    layer.name = names.take(layer.name.empty() ? "experts" : std::move(layer.name));
+    layers.push_back(std::move(layer));
+  });
+  return layers;
+}
+
+StringRef moec::stringifyLinearKind(LinearKind kind) {
+  switch (kind) {
+  case LinearKind::Experts:
+    return "experts";
+  case LinearKind::Attention:
+    return "attention";
+  case LinearKind::Router:
+    return "router";
+  case LinearKind::Head:
+    return "head";
+  case LinearKind::FFN:
+    return "ffn";
+  }
+  llvm_unreachable("all kinds have names");
+}
+
+/// Whether a value reaches an operation that `isEnd` without going through another linear layer.
+/// Only through what works on one tensor: layout, norms, rotary embeddings, elementwise nodes.
+static bool reaches(Value value, llvm::function_ref<bool(OpOperand &)> isEnd) {
+  SmallVector<Value> open{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!open.empty() && seen.size() < kMaxSteps) {
+    for (OpOperand &use : open.pop_back_val().getUses()) {
+      Operation *user = use.getOwner();
+      if (isEnd(use))
+        return true;
+      auto node = dyn_cast<onnx::NodeOp>(user);
+      bool passes =
+          isa<moe::NormOp, moe::RotaryOp, moe::CacheAppendOp>(user) ||
+          (node && (isLayout(node) || llvm::is_contained({"Add", "Clip", "Concat", "Div", "Expand",
+                                                          "Mul", "Slice", "Split", "Tanh"},
+                                                         node.getOpType())));
+      if (passes && seen.insert(user).second)
+        llvm::append_range(open, user->getResults());
+    }
+  }
+  return false;
+}
+
+static LinearKind classify(moe::LinearOp linear) {
+  if (linear->getParentOfType<moe::ExpertsOp>())
+    return LinearKind::Experts;
+  // The residual connection leads on, so adding ends the search for queries, keys and values.
+  if (skipLayout(linear.getInput()).getDefiningOp<moe::AttentionOp>())
+    return LinearKind::Attention;
+  Value result = linear.getResult();
+  if (reaches(result, [](OpOperand &use) {
+        return isa<moe::RouteOp>(use.getOwner()) && use.getOperandNumber() == 0;
+      }))
+    return LinearKind::Router;
+  if (reaches(result, [](OpOperand &use) { return isa<moe::AttentionOp>(use.getOwner()); }))
+    return LinearKind::Attention;
+  if (reaches(result, [](OpOperand &use) { return isa<func::ReturnOp>(use.getOwner()); }))
+    return LinearKind::Head;
+  return LinearKind::FFN;
+}
+
+std::vector<LinearLayer> moec::getLinearLayers(ModuleOp module) {
+  std::vector<LinearLayer> layers;
+  Names names;
+  llvm::DenseMap<Operation *, std::string> experts;
+  for (MoELayer &layer : getMoELayers(module))
+    experts[layer.experts] = layer.name;
+  module.walk([&](moe::LinearOp linear) {
+    LinearLayer layer{getNodeName(linear).str(), linear, classify(linear), {}};
+    if ((layer.experts = linear->getParentOfType<moe::ExpertsOp>()))
+      layer.name = experts[layer.experts] + "/linear";
+    layer.name = names.take(layer.name.empty() ? "linear" : std::move(layer.name));
+    layers.push_back(std::move(layer));
+  });
+  return layers;
+}
+
+static int64_t getNumElements(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.hasStaticShape() ? type.getNumElements() : 0;
+}
+
+/// Bytes as stored: codes where the value is dequantised.
+static int64_t getNumBytes(Value value) {
+  if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>()) {
+    int64_t bytes = 0;
+    for (Value operand : dequantize->getOperands())
+      bytes += getNumBytes(operand);
+    return bytes;
+  }
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  if (!element.isIntOrFloat())
+    return 0;
+  // Narrow ones are packed, but for Booleans.
+  int64_t bits = element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
+  return llvm::divideCeil(getNumElements(value) * bits, 8);
+}
+
+static void addParameter(LayerCost &cost, Value value) {
+  cost.parameters += getNumElements(value);
+  cost.bytes += getNumBytes(value);
+}
+
+LayerCost moec::getCost(moe::ExpertsOp experts) {
+  LayerCost cost;
+  for (Value parameter : experts.getParameters())
+    addParameter(cost, parameter);
+  int64_t multiplyAdds = 0;
+  auto countWeight = [&](Value weight) {
+    auto argument = dyn_cast<BlockArgument>(skipLayout(weight));
+    if (argument && argument.getOwner() == &experts.getBody().front() &&
+        argument.getArgNumber() > 0)
+      for (Value segment : experts.getSegmentsOf(argument.getArgNumber() - 1))
+        multiplyAdds += getNumElements(segment);
+  };
+  experts.getBody().walk([&](Operation *op) {
+    if (auto linear = dyn_cast<moe::LinearOp>(op))
+      countWeight(linear.getWeight());
+    else if (auto linear = dyn_cast<moe::BlockLinearOp>(op))
+      countWeight(linear.getWeight());
+    else if (auto node = dyn_cast<onnx::NodeOp>(op); node && node.getOpType() == "MatMul")
+      countWeight(node.getInputs()[1]);
+  });
+  int64_t k = cast<RankedTensorType>(experts.getExperts().getType()).getDimSize(1);
+  if (ShapedType::isDynamic(k))
+    k = 0;
+  cost.flopsPerToken = 2 * multiplyAdds / experts.getNumExperts() * k;
+  return cost;
+}
+
+template <typename LinearOp>
+static LayerCost getLinearCost(LinearOp linear) {
+  LayerCost cost;
+  addParameter(cost, linear.getWeight());
+  cost.flopsPerToken = 2 * cost.parameters;
+  if (linear.getBias())
+    addParameter(cost, linear.getBias());
+  return cost;
+}
+
+LayerCost moec::getCost(moe::LinearOp linear) { return getLinearCost(linear); }
+LayerCost moec::getCost(moe::BlockLinearOp linear) { return getLinearCost(linear); }

@@ -1,0 +1,89 @@
+#include "DecisionLog.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace moec;
+
+static void append(Operation *op, DictionaryAttr decision) {
+  ModuleOp module = op->getParentOfType<ModuleOp>();
+  SmallVector<Attribute> decisions;
+  if (auto log = module->getAttrOfType<ArrayAttr>(kDecisionsAttr))
+    decisions.assign(log.begin(), log.end());
+  decisions.push_back(decision);
+  module->setAttr(kDecisionsAttr, ArrayAttr::get(op->getContext(), decisions));
+}
+
+void moec::logDecision(Operation *op, const Decision &decision) {
+  Builder builder(op->getContext());
+  NamedAttrList fields;
+  fields.set("pass", builder.getStringAttr(decision.pass));
+  fields.set("layer", builder.getStringAttr(decision.layer));
+  fields.set("verdict", builder.getStringAttr("done"));
+  fields.set("reason", builder.getStringAttr(decision.reason));
+  fields.set("options", decision.options.getDictionary(op->getContext()));
+  auto set = [&](StringRef name, int64_t before, int64_t after) {
+    fields.set(name, builder.getDenseI64ArrayAttr({before, after}));
+  };
+  set("parameters", decision.before.parameters, decision.after.parameters);
+  set("bytes", decision.before.bytes, decision.after.bytes);
+  set("flops_per_token", decision.before.flopsPerToken, decision.after.flopsPerToken);
+  if (decision.relativeError)
+    fields.set("relative_error", builder.getF64FloatAttr(*decision.relativeError));
+  append(op, fields.getDictionary(op->getContext()));
+  op->emitRemark() << decision.pass << ": " << decision.reason;
+}
+
+void moec::logRefusal(Operation *op, StringRef pass, StringRef layer, const Twine &reason) {
+  Builder builder(op->getContext());
+  NamedAttrList fields;
+  fields.set("pass", builder.getStringAttr(pass));
+  fields.set("layer", builder.getStringAttr(layer));
+  fields.set("verdict", builder.getStringAttr("refused"));
+  fields.set("reason", builder.getStringAttr(reason));
+  append(op, fields.getDictionary(op->getContext()));
+  op->emitRemark() << pass << " leaves '" << layer << "' as it is: " << reason;
+}
+
+static llvm::json::Value toJson(Attribute attribute) {
+  return llvm::TypeSwitch<Attribute, llvm::json::Value>(attribute)
+      .Case([](StringAttr a) { return a.getValue(); })
+      .Case([](BoolAttr a) { return a.getValue(); })
+      .Case([](IntegerAttr a) { return a.getInt(); })
+      .Case([](FloatAttr a) { return a.getValueAsDouble(); })
+      .Case([](DenseI64ArrayAttr a) { return llvm::json::Array(a.asArrayRef()); })
+      .Case([](ArrayAttr a) {
+        llvm::json::Array array;
+        for (Attribute element : a)
+          array.push_back(toJson(element));
+        return array;
+      })
+      .Case([](DictionaryAttr a) {
+        llvm::json::Object object;
+        for (NamedAttribute field : a)
+          object[field.getName().getValue()] = toJson(field.getValue());
+        return object;
+      })
+      .Default([](Attribute) { return nullptr; });
+}
+
+llvm::json::Array moec::getDecisions(ModuleOp module) {
+  llvm::json::Array result;
+  auto log = module->getAttrOfType<ArrayAttr>(kDecisionsAttr);
+  if (!log)
+    return result;
+  for (auto decision : log.getAsRange<DictionaryAttr>()) {
+    llvm::json::Object object;
+    for (NamedAttribute field : decision) {
+      auto pair = dyn_cast<DenseI64ArrayAttr>(field.getValue());
+      if (pair && pair.size() == 2)
+        object[field.getName().getValue()] =
+            llvm::json::Object{{"before", pair[0]}, {"after", pair[1]}};
+      else
+        object[field.getName().getValue()] = toJson(field.getValue());
+    }
+    result.push_back(std::move(object));
+  }
+  return result;
+}
