@@ -7,6 +7,7 @@
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
 #include "moec/Pipelines/Raise.h"
+#include "passes/Compression/Passes.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Raising/Passes.h"
 #include "passes/Transforms/Passes.h"
@@ -59,6 +60,7 @@ void moec::registerAllPasses() {
   registerTransformsPasses();
   ::mlir::registerTransformsPasses();
   registerConversionPasses();
+  registerCompressionPasses();
   registerRaisingPasses();
   registerNormalizePipeline();
   registerRaisePipeline();

@@ -231,11 +231,19 @@ FailureOr<Value> WeightEditor::writeBytes(OpBuilder &builder, Location loc, llvm
                                   llvm::find_if_not(*module.getBody(), [](Operation &op) {
                                     return isa<moe::WeightFileOp, moe::WeightDataOp>(op);
                                   }));
-  auto data = moe::WeightDataOp::create(symbolBuilder, loc, name,
-                                        weights->declare(module, range->file), range->offset,
-                                        range->length, TypeAttr::get(type), /*hash=*/IntegerAttr());
+  // A file grows as it is written to.
+  llvm::StringRef fileName = weights->declare(module, range->file);
+  for (auto file : module.getOps<moe::WeightFileOp>())
+    if (file.getSymName() == fileName)
+      file.setSize(std::max<uint64_t>(file.getSize(), range->offset + range->length));
+  Builder attributes(builder.getContext());
+  auto file = FlatSymbolRefAttr::get(attributes.getStringAttr(fileName));
+  auto data = moe::WeightDataOp::create(symbolBuilder, loc, attributes.getStringAttr(name), file,
+                                        attributes.getI64IntegerAttr(range->offset),
+                                        attributes.getI64IntegerAttr(range->length),
+                                        TypeAttr::get(type), /*hash=*/IntegerAttr());
   symbols.insert(data);
-  return moe::WeightOp::create(builder, loc, type, data.getSymName()).getResult();
+  return moe::WeightOp::create(builder, loc, type, FlatSymbolRefAttr::get(data)).getResult();
 }
 
 llvm::StringRef moec::getWeightName(Value value, llvm::StringRef otherwise) {

@@ -24,7 +24,8 @@ def problemOf(opt, described):
     with tempfile.NamedTemporaryFile("w", suffix=".mlir", encoding="utf-8") as file:
         file.write(described.before)
         file.flush()
-        done = subprocess.run([opt, f"--{described.flag}", file.name], capture_output=True, text=True)
+        flag = f"--{described.flag}" + (f"={described.options}" if described.options else "")
+        done = subprocess.run([opt, flag, file.name], capture_output=True, text=True)
     if "// error:" in described.after:  # a verifier shows what it refuses, and how
         message = re.search(r"// error: (.*)", described.after)[1]
         return None if done.returncode and message in done.stderr else f"does not refuse its IR with {message}"

@@ -7,9 +7,11 @@
 #include "dialects/MoE/ModuleWeights.h"
 #include "moec/Frontend/LoadModule.h"
 #include "moec/InitAll.h"
+#include "passes/Compression/Passes.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Config/llvm-config.h"
@@ -94,6 +96,13 @@ int main(int argc, char **argv) {
   if (config.shouldShowDialects() || config.shouldListPasses())
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
 
+  // What the passes make is kept as what the importer decodes is.
+  config.setPassPipelineSetupFn([asked = config, output = output](PassManager &pm) {
+    if (failed(asked.setupPassPipeline(pm)))
+      return failure();
+    pm.addPass(moec::createKeepWeightsPass({output}));
+    return success();
+  });
   moec::ImportOptions options;
   options.allowLinkedWeights = allowLinkedWeights;
   std::unique_ptr<llvm::MemoryBuffer> buffer = readInput(input, output, registry, options);

@@ -20,11 +20,17 @@ class Pass:
     flag: str
     before: str | None  # IR after the line "Before…:"
     after: str | None  # IR after the line "After…:"
+    options: str  # that lead there: "After, with `…`:"
 
 
 def shown(description, word):
     match = re.search(word + r"[^\n]*:\s*```mlir\n(.*?)```", description, re.S)
     return match[1] if match else None
+
+
+def optionsOf(description):
+    match = re.search(r"After, with `([^`]*)`[^\n]*:\s*```mlir", description)
+    return match[1] if match else ""
 
 
 def passes(root):
@@ -36,7 +42,12 @@ def passes(root):
             found = DESCRIPTION.search(body)
             description = found[1] if found else ""
             yield Pass(
-                path.parent, match[1], match[2], shown(description, "Before"), shown(description, "After")
+                path.parent,
+                match[1],
+                match[2],
+                shown(description, "Before"),
+                shown(description, "After"),
+                optionsOf(description),
             )
 
 
