@@ -1,5 +1,6 @@
 // Nodes that compute on rows, and what sums them.
 #include "passes/Analysis/Match.h"
+#include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Raising/ExpertSweep.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -408,6 +409,62 @@ void Transfer::rowwise() {
   }
 }
 
+/// Codes that were picked by expert are the codes of the values picked by expert.
+void Transfer::dequantize() {
+  const Form codes = in(0), scales = in(1);
+  Value zeroPoints = node.getOptionalOperand(2);
+  const Form zeros = zeroPoints ? in(2) : Form();
+  if (!codes || !scales || (zeroPoints && !zeros) || codes.content->kind != RowKind::Param)
+    return;
+  Value stack = codes.content->value;
+  ArrayRef<int64_t> shape = *getShape(stack);
+  int64_t rank = shape.size(), picked = codes.axes.size() - rank + 1;
+  int64_t axis = node.getInt("axis", 1), block = node.getInt("block_size", 0);
+  axis += axis < 0 ? static_cast<int64_t>(codes.axes.size()) : 0;
+  // Along an axis of the experts' matrices, or one for each expert.
+  bool isOne = getShape(scales.content->value) &&
+               ShapedType::getNumElements(*getShape(scales.content->value)) == 1;
+  bool byExpert =
+      scales.content->kind == RowKind::Param && ArrayRef<Axis>(scales.axes).take_front(picked) ==
+                                                    ArrayRef<Axis>(codes.axes).take_front(picked);
+  axis -= picked - 1;
+  if (isOne)
+    axis = 0;
+  else if (byExpert ? (block ? axis < 1 : axis != 0 || picked != 1)
+                    : scales.content->kind != RowKind::Constant || block || axis < 1)
+    return;
+  if (zeroPoints && (zeros.content->kind != scales.content->kind || zeros.axes != scales.axes))
+    return;
+  OpBuilder builder(op);
+  auto type = RankedTensorType::get(shape, getElementType(op->getResult(0)));
+  Value scale = scales.content->value, zero = zeroPoints ? zeros.content->value : Value();
+  if (getElementType(scale) != type.getElementType())
+    return;
+  if (isOne && !getShape(scale)->empty()) {
+    Spelling spelling(builder, op->getLoc());
+    auto scalar = [&](Value value) {
+      return spelling.node("Reshape", 21, {value, spelling.ints({})},
+                           RankedTensorType::get({}, getElementType(value)));
+    };
+    scale = scalar(scale);
+    zero = zero ? scalar(zero) : zero;
+  }
+  int64_t uniform = 0;
+  if (std::optional<double> number = zero ? getSplat(zero) : std::nullopt) {
+    uniform = static_cast<int64_t>(*number);
+    zero = {};
+  }
+  auto values = moe::DequantizeOp::create(
+      builder, op->getLoc(), type, stack, scale, zero, /*codebook=*/Value(),
+      builder.getI64IntegerAttr(axis), builder.getI64IntegerAttr(block),
+      builder.getI64IntegerAttr(0), builder.getI64IntegerAttr(uniform));
+  sweep.shapes.update(values);
+  Row row = *codes.content;
+  row.value = values.getResult();
+  row.elementType = type.getElementType();
+  set(codes.axes, sweep.rows.get(row));
+}
+
 void Transfer::run() {
   if (isa<moe::LinearOp>(op))
     return linear();
@@ -425,6 +482,8 @@ void Transfer::run() {
     return matmul();
   if (opType == "ReduceSum")
     return reduce();
+  if (opType == "DequantizeLinear")
+    return dequantize();
   if (index(opType) || move(opType) || indexArithmetic(opType))
     return;
   static const llvm::StringSet<> kElementwise = {"Abs",         "Add",

@@ -118,6 +118,7 @@ private:
   // Rows, in ExpertRows.cpp.
   void elementwise();
   void linear();
+  void dequantize();
   void matmul();
   void reduce();
   void rowwise();

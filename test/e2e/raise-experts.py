@@ -151,15 +151,38 @@ def gathered(g, k, change):
     return g("ReduceSum", g("Reshape", y, [-1, k, H]), [1], keepdims=0)
 
 
+def codes(g, k, change):
+    """The codes of each slot's expert's weights, and what they stand for."""
+    weights, experts = router(g, k)
+    numbers = g("Reshape", experts, [-1])
+
+    def matrix(*shape):
+        picked = g("Gather", g.random.integers(0, 256, shape, dtype=np.uint8), numbers, axis=0)
+        scale, zero, axis = np.float32(0.01), np.uint8(120), 1
+        if change == "scale of a row":
+            scale, zero = g.random.random(shape[1], dtype=np.float32) / 50, np.full(shape[1], 128, np.uint8)
+        if change in ("scale of an expert", "scale of the next expert"):
+            other = g("Mod", g("Add", numbers, np.int64(1)), np.int64(E)) if "next" in change else numbers
+            axis, zero = 0, g("Gather", g.random.integers(90, 150, E, dtype=np.uint8), other, axis=0)
+            scale = g("Gather", g.random.random(E, dtype=np.float32) / 50, other, axis=0)
+        return g("DequantizeLinear", picked, scale, zero, axis=axis)
+
+    x = g("Reshape", g("Expand", g("Unsqueeze", "x", [1]), [1, k, 1]), [-1, H, 1])
+    y = g("MatMul", matrix(E, H, I), g("Relu", g("MatMul", matrix(E, I, H), x)))
+    y = g("Mul", g("Squeeze", y, [2]), g("Reshape", weights, [-1, 1]))
+    return g("ReduceSum", g("Reshape", y, [-1, k, H]), [1], keepdims=0)
+
+
 CASES = {
     masked: ["an expert twice", "an expert missing", "another activation", "rows that mix", "not the mask", "no mask",
              "weights rounded", "weights squared", "best slot", "scale after", "a difference"],
     loop: ["numbers from the end", "other order", "other slot", "half the width", "scatter into x"],
     batched: ["dense weights", "experts shifted", "some experts", "a mean"],
     gathered: ["the next expert", "slots first", "another expert's second matrix"],
+    codes: ["scale of a row", "scale of an expert", "scale of the next expert"],
 }  # fmt: skip
 # Still experts on the tokens that chose them, perhaps raised.
-HARMLESS = {"other order", "numbers from the end", "scale after", "best slot", "experts shifted", "the next expert"}
+HARMLESS = {"scale of a row", "scale of an expert", "other order", "numbers from the end", "scale after", "best slot", "experts shifted", "the next expert"}
 
 
 def moec(*arguments):
