@@ -2,22 +2,18 @@
 //-----------------------------------------------------===//
 #include "moec/Client/Benchmark.h"
 
+#include "moec/Support/Quantile.h"
+
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 using namespace llvm;
 
 namespace moec {
 
-double Timings::quantile(double fraction) const {
-  double position = fraction * double(milliseconds.size() - 1);
-  size_t below = size_t(position);
-  size_t above = std::min(below + 1, milliseconds.size() - 1);
-  return std::lerp(milliseconds[below], milliseconds[above], position - double(below));
-}
+double Timings::quantile(double fraction) const { return quantileOfSorted(milliseconds, fraction); }
 
 Expected<Timings> measureCalls(Session &session, ArrayRef<moec_tensor> inputs, double seconds) {
   using Clock = std::chrono::steady_clock;

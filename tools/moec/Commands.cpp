@@ -18,7 +18,8 @@ constexpr Command commandTable[] = {
      InspectVis, runInspect},
     {"run", "Run a compiled model once on arrays from an .npz file",
      "MODEL.so --inputs FILE.npz [flags]", "MODEL.so", RunVis, runRun},
-    {"evaluate", "Measure the loss and perplexity of a compiled language model",
+    {"evaluate",
+     "Measure the loss and perplexity of a compiled language model, and how far it is from another",
      "MODEL.so --tokens FILE.npz [flags]", "MODEL.so", EvaluateVis, runEvaluate},
     {"bench", "Measure the time of a compiled model's calls", "MODEL.so --inputs FILE.npz [flags]",
      "MODEL.so", BenchVis, runBench},
@@ -30,13 +31,17 @@ constexpr Command commandTable[] = {
 
 ArrayRef<Command> commands() { return commandTable; }
 
-Expected<LoadedModel> loadModel(const Arguments &arguments) {
+Expected<LoadedModel> loadModel(StringRef path, StringRef weightsFile) {
   // Loading runs code of the file: only of one that says it is a model and is whole.
-  if (Expected<ArtifactInfo> info = readArtifact(arguments.operand()); !info)
+  if (Expected<ArtifactInfo> info = readArtifact(path); !info)
     return info.takeError();
   LoadedModel::Options options;
-  options.weightsFile = arguments.value(OPT_weights_file);
-  return LoadedModel::load(arguments.operand(), options);
+  options.weightsFile = weightsFile;
+  return LoadedModel::load(path, options);
+}
+
+Expected<LoadedModel> loadModel(const Arguments &arguments) {
+  return loadModel(arguments.operand(), arguments.value(OPT_weights_file));
 }
 
 int32_t threadsOf(Arguments &arguments) {

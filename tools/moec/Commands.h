@@ -23,6 +23,8 @@ llvm::Error runRun(Arguments &arguments);
 /// Checks and loads the compiled model that the command's operand names, with the weights of
 /// --weights-file.
 llvm::Expected<LoadedModel> loadModel(const Arguments &arguments);
+/// The same of any path; no weights file: where the model says.
+llvm::Expected<LoadedModel> loadModel(llvm::StringRef path, llvm::StringRef weightsFile);
 
 /// The value of --threads, with 0 made the number of CPUs that the process may use.
 int32_t threadsOf(Arguments &arguments);

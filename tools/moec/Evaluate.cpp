@@ -1,14 +1,11 @@
-//===- Evaluate.cpp - moec evaluate
-//----------------------------------------------------------------===//
-#include "moec/Client/Evaluate.h"
+//===- Evaluate.cpp - moec evaluate ----------------------------------------------------------===//
+#include "moec/Client/Divergence.h"
 #include "moec/Support/ProgressBar.h"
 #include "tools/moec/Commands.h"
+#include "tools/moec/EvaluationReport.h"
 
-#include "llvm/Support/Format.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <algorithm>
 #include <limits>
 
 using namespace llvm;
@@ -16,43 +13,59 @@ using namespace llvm;
 namespace moec::cli {
 namespace {
 
-void printJson(const Evaluation &evaluation) {
-  json::OStream json(outs(), /*IndentSize=*/2);
-  auto lossAndPerplexity = [&](const LossSum &loss) {
-    json.attribute("loss", loss.loss());
-    json.attribute("perplexity", loss.perplexity());
-  };
-  json.object([&] {
-    lossAndPerplexity(evaluation.total);
-    json.attribute("tokens", evaluation.total.tokens);
-    json.attributeObject("labels", [&] {
-      for (const auto &[name, loss] : evaluation.labels)
-        json.attributeObject(json::fixUTF8(name), [&, &loss = loss] { lossAndPerplexity(loss); });
-    });
-  });
-  outs() << '\n';
+void print(const Arguments &arguments, const Evaluation &evaluation,
+           const Divergence *divergence = nullptr) {
+  if (arguments.has(OPT_json))
+    writeEvaluationJson(outs(), evaluation, divergence);
+  else
+    writeEvaluationTable(outs(), evaluation, divergence);
 }
 
-void printTable(const Evaluation &evaluation) {
-  size_t width = 5;
-  for (const auto &[name, loss] : evaluation.labels)
-    width = std::max(width, name.size());
-  auto row = [&](StringRef name, const LossSum &loss) {
-    outs() << left_justify(name, width)
-           << format("  %8.4f  %10.3f  %9lld\n", loss.loss(), loss.perplexity(),
-                     (long long)loss.tokens);
-  };
-  outs() << left_justify("", width) << "      loss  perplexity     tokens\n";
-  row("total", evaluation.total);
-  for (const auto &[name, loss] : evaluation.labels)
-    row(name, loss);
+Expected<CausalLm> createLanguageModel(const LoadedModel &model, int32_t threads) {
+  Expected<Session> session = model.createSession(threads);
+  if (!session)
+    return session.takeError();
+  return CausalLm::create(std::move(*session));
 }
 
-Expected<Evaluation> evaluateWithProgress(CausalLm &model, const TokenSet &set,
-                                          const EvaluationOptions &options) {
-  ProgressBar bar(errs(), "evaluate", errs().is_displayed());
-  return evaluateCausalLm(model, set, options,
-                          [&](int64_t done, int64_t total) { bar.update(done, total); });
+Expected<TokenSet> readTokens(const std::string &path, const std::string &labels) {
+  Expected<NpzReader> file = NpzReader::open(path);
+  if (!file)
+    return file.takeError();
+  return readTokenSet(*file, labels);
+}
+
+Error evaluateAgainst(CausalLm &model, const TokenSet &set, const EvaluationOptions &options,
+                      const Arguments &arguments) {
+  std::string path = arguments.value(OPT_reference);
+  Expected<LoadedModel> loaded = loadModel(path, arguments.value(OPT_reference_weights_file));
+  if (!loaded)
+    return loaded.takeError();
+  Expected<CausalLm> reference = createLanguageModel(*loaded, options.threads);
+  if (!reference)
+    return createStringError(path + ": " + toString(reference.takeError()));
+  Expected<Divergence> divergence = [&] {
+    ProgressBar bar(errs(), "evaluate", errs().is_displayed());
+    return measureDivergence(model, *reference, set, options,
+                             [&](int64_t done, int64_t total) { bar.update(done, total); });
+  }();
+  if (!divergence)
+    return divergence.takeError();
+  print(arguments, divergence->model, &*divergence);
+  return Error::success();
+}
+
+Error evaluateAlone(CausalLm &model, const TokenSet &set, const EvaluationOptions &options,
+                    const Arguments &arguments) {
+  Expected<Evaluation> evaluation = [&] {
+    ProgressBar bar(errs(), "evaluate", errs().is_displayed());
+    return evaluateCausalLm(model, set, options,
+                            [&](int64_t done, int64_t total) { bar.update(done, total); });
+  }();
+  if (!evaluation)
+    return evaluation.takeError();
+  print(arguments, *evaluation);
+  return Error::success();
 }
 
 } // namespace
@@ -67,34 +80,22 @@ Error runEvaluate(Arguments &arguments) {
   EvaluationOptions options;
   options.batch = arguments.has(OPT_batch) ? arguments.integer(OPT_batch, 0, 1, many) : 0;
   options.threads = threadsOf(arguments);
+  arguments.needs(OPT_reference_weights_file, OPT_reference);
   if (Error error = arguments.takeError())
     return error;
 
   Expected<LoadedModel> model = loadModel(arguments);
   if (!model)
     return model.takeError();
-  Expected<NpzReader> file = NpzReader::open(tokensPath);
-  if (!file)
-    return file.takeError();
-  Expected<TokenSet> set = readTokenSet(*file, arguments.value(OPT_labels));
+  Expected<TokenSet> set = readTokens(tokensPath, arguments.value(OPT_labels));
   if (!set)
     return set.takeError();
   selectRows(*set, every, rows);
-  Expected<Session> session = model->createSession(options.threads);
-  if (!session)
-    return session.takeError();
-  Expected<CausalLm> languageModel = CausalLm::create(std::move(*session));
+  Expected<CausalLm> languageModel = createLanguageModel(*model, options.threads);
   if (!languageModel)
     return languageModel.takeError();
-
-  Expected<Evaluation> evaluation = evaluateWithProgress(*languageModel, *set, options);
-  if (!evaluation)
-    return evaluation.takeError();
-  if (arguments.has(OPT_json))
-    printJson(*evaluation);
-  else
-    printTable(*evaluation);
-  return Error::success();
+  return arguments.has(OPT_reference) ? evaluateAgainst(*languageModel, *set, options, arguments)
+                                      : evaluateAlone(*languageModel, *set, options, arguments);
 }
 
 } // namespace moec::cli

@@ -106,6 +106,11 @@ defm tokens : ValueByCommand<"tokens", "TOKENS", [GenerateVis], "Generate at mos
                              "first matrix of integers">;
 
 // --- evaluate -------------------------------------------------------------------------------------
+defm reference : Value<"reference", "A.so",
+                       "Compare with the compiled model A.so on the same tokens: ratio of the perplexities, divergence "
+                       "of the predictions, agreement on the likeliest token", [EvaluateVis]>;
+defm reference_weights_file : Value<"reference-weights-file", "FILE", "As --weights-file, of the model of --reference",
+                                    [EvaluateVis]>;
 defm labels : Value<"labels", "KEY",
                     "Report by the label of each row, from array KEY (default: domain, where the file has it)",
                     [EvaluateVis]>;

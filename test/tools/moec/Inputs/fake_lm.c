@@ -1,17 +1,23 @@
 /* fake_lm.c - a language model over VOCABULARY tokens whose logits depend on all tokens so far:
- * 4 at the sum of the tokens modulo VOCABULARY, elsewhere ((7 * v + 3 * id) % 5) / 4.
+ * PEAK at the sum of the tokens modulo VOCABULARY, elsewhere ((7 * v + 3 * id) % 5) / 4.
  * With -DWITH_PAST it has attention_mask, position_ids and a cache, which holds the tokens. */
 #include "fixture.h"
 
 #ifndef VOCABULARY
 #define VOCABULARY 16
 #endif
+#ifndef PEAK
+#define PEAK 4.0f
+#endif
+#ifndef BATCH
+#define BATCH -1
+#endif
 #ifndef PAST_NAME
 #define PAST_NAME "past_key_values.0.key"
 #define PRESENT_NAME "present.0.key"
 #endif
 
-enum { BATCH = -1, SEQ = -2, PAST = -3, TOTAL = -4 };
+enum { SEQ = -2, PAST = -3, TOTAL = -4 };
 static const int64_t ids_shape[] = {BATCH, SEQ};
 static const int64_t logits_shape[] = {BATCH, SEQ, VOCABULARY};
 static const char *const symbols[] = {"batch", "seq", "past", "total"};
@@ -67,7 +73,7 @@ static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
 #endif
       float *row = logits + (b * seq + t) * VOCABULARY;
       for (int64_t v = 0; v < VOCABULARY; ++v)
-        row[v] = v == sum % VOCABULARY ? 4.0f : (float)((7 * v + 3 * id) % 5) * 0.25f;
+        row[v] = v == sum % VOCABULARY ? PEAK : (float)((7 * v + 3 * id) % 5) * 0.25f;
     }
   }
   (void)past;
