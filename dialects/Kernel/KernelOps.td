@@ -24,12 +24,20 @@ def Kernel_PanelsAttr : AttrDef<Kernel_Dialect, "Panels"> {
     [count, ceil(columns / panel), depth, panel]. All numbers count elements. The reference packer and
     unpacker are in moec/Weights/Panels.h.
 
+    With `perByte` the elements are codes of which so many lie in a byte; in a panel these are neighbours of
+    one column, and there are ceil(depth / perByte) rows of bytes.
+
     ```mlir
     #kernel.panels<count = 1, depth = 256, columns = 128, offset = 0, strides = [0, 128, 1], panel = 64>
     ```
   }];
   let parameters = (ins "int64_t":$count, "int64_t":$depth, "int64_t":$columns, "int64_t":$offset,
-                        "::mlir::DenseI64ArrayAttr":$strides, "int64_t":$panel);
+                        "::mlir::DenseI64ArrayAttr":$strides, "int64_t":$panel,
+                        DefaultValuedParameter<"int64_t", "1">:$perByte);
+  let extraClassDeclaration = [{
+    /// Rows of a panel, in memory.
+    int64_t getPackedDepth() { return (getDepth() + getPerByte() - 1) / getPerByte(); }
+  }];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -14,7 +14,8 @@ static constexpr uint64_t kReleaseBytes = uint64_t(32) << 20;
 
 static PanelLayout getPanelLayout(kernel::PanelsAttr attribute, Type elementType) {
   PanelLayout layout;
-  layout.elementSize = elementType.getIntOrFloatBitWidth() / 8;
+  layout.perByte = attribute.getPerByte();
+  layout.elementSize = layout.perByte > 1 ? 1 : elementType.getIntOrFloatBitWidth() / 8;
   layout.offset = attribute.getOffset();
   layout.count = attribute.getCount();
   layout.depth = attribute.getDepth();

@@ -19,6 +19,17 @@ namespace moec {
 /// And `matmul_packed_P_T`, whose b is packed in panels of P columns (kernel.panels): a
 /// memref<?x?x?x?xT> of shape [B, ceil(N / P), K, P].
 ///
+/// `matmul_coded_FORMAT_P_f32(a, b, scales, zero, group: index, c)` has a b of codes in such
+/// panels, where FORMAT is CODES_ZERO_SCALE: i4, ui4, i8 or ui8; none, uniform or each; f32, f16 or
+/// bf16 (CodedFormat). b: memref<?x?x?x?xi8> (codes of 4 bits two a byte), scales:
+/// memref<?x?x?x?xSCALE> of shape [B, panels, groups, P]; zero is an i32, or a memref<?x?x?x?xi8>
+/// of zero points in panels like the codes. `group` rows share a scale: a power of two, or all
+/// rows; even where two codes share a byte, as is the depth.
+///
+/// `matmul_grouped_packed_P_T(a, offsets, b, bias, c)` and `matmul_grouped_coded_FORMAT_P_f32(a,
+/// offsets, b, scales, zero, group, bias, c)`: rows offsets[e] … offsets[e + 1] of a [M, K] times
+/// matrix e.
+///
 /// Null if `name` is none of these.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildMatmulKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);

@@ -1,4 +1,5 @@
 #include "MicroKernel.h"
+#include "CodedPanel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -26,34 +27,41 @@ namespace {
 class MicroKernelBuilder {
 public:
   MicroKernelBuilder(func::FuncOp function, Type elementType, MicroTile tile, bool masked,
-                     bool fused)
+                     bool fused, const CodedFormat *coded)
       : builder(OpBuilder::atBlockEnd(function.addEntryBlock())), loc(function.getLoc()),
-        tile(tile), fused(fused), vectorType(VectorType::get(tile.lanes, elementType)) {
+        tile(tile), fused(fused), coded(coded),
+        vectorType(VectorType::get(tile.lanes, elementType)) {
     ValueRange arguments = function.getArguments();
-    a = {arguments[0], arguments[1], arguments[2]};
-    b = {arguments[3], arguments[4], arguments[5]};
-    c = {arguments[6], arguments[7], arguments[8]};
-    depth = arguments[9];
-    accumulate = arguments[10];
+    auto take = [&](unsigned count) {
+      ValueRange taken = arguments.take_front(count);
+      arguments = arguments.drop_front(count);
+      return taken;
+    };
+    auto takeMatrix = [&]() -> Matrix {
+      ValueRange taken = take(3);
+      return {taken[0], taken[1], taken[2]};
+    };
+    a = takeMatrix();
+    if (coded)
+      codes.emplace(take(CodedBlock::kNumArguments));
+    else
+      b = takeMatrix();
+    c = takeMatrix();
+    depth = arguments[0];
+    accumulate = arguments[1];
     if (masked)
-      makeMasks(arguments[11]);
+      makeMasks(arguments[2]);
   }
 
   void build() {
     Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vectorType));
     SmallVector<Value> initial(tile.rows * tile.vectors, zero);
-    auto loop = scf::ForOp::create(builder, loc, index(0), depth, index(1), initial,
-                                   [&](OpBuilder &nested, Location, Value k, ValueRange sums) {
-                                     OpBuilder saved = builder;
-                                     builder = nested;
-                                     scf::YieldOp::create(builder, loc, step(k, sums));
-                                     builder = saved;
-                                   });
+    SmallVector<Value> sums = codes ? sumCodes(initial) : sumRows(initial);
     auto branch = scf::IfOp::create(builder, loc, accumulate, /*withElseRegion=*/true);
     builder.setInsertionPointToStart(branch.thenBlock());
-    storeTile(loop.getResults(), /*add=*/true);
+    storeTile(sums, /*add=*/true);
     builder.setInsertionPointToStart(branch.elseBlock());
-    storeTile(loop.getResults(), /*add=*/false);
+    storeTile(sums, /*add=*/false);
     builder.setInsertionPointAfter(branch);
     func::ReturnOp::create(builder, loc);
   }
@@ -88,12 +96,35 @@ private:
     return arith::AddFOp::create(builder, loc, sum, arith::MulFOp::create(builder, loc, x, y));
   }
 
-  /// One step along the depth: an outer product of a column of A and a row of B.
-  SmallVector<Value> step(Value k, ValueRange sums) {
-    SmallVector<Value> row, result;
+  SmallVector<Value> sumRows(ValueRange initial) {
+    auto loop = scf::ForOp::create(builder, loc, index(0), depth, index(1), initial,
+                                   [&](OpBuilder &nested, Location, Value k, ValueRange sums) {
+                                     OpBuilder saved = builder;
+                                     builder = nested;
+                                     scf::YieldOp::create(builder, loc, step(k, loadRow(k), sums));
+                                     builder = saved;
+                                   });
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  SmallVector<Value> sumCodes(ValueRange initial) {
+    return CodedPanelReader(builder, loc, *coded, tile, *codes)
+        .forEachRow(depth, initial, [&](Value k, ArrayRef<Value> row, ValueRange sums) {
+          return step(k, row, sums);
+        });
+  }
+
+  SmallVector<Value> loadRow(Value k) {
+    SmallVector<Value> row;
     Value rowStart = add(b.offset, mul(k, b.stride));
     for (unsigned v = 0; v < tile.vectors; ++v)
       row.push_back(loadVector(b.memory, add(rowStart, index(v * tile.lanes)), v));
+    return row;
+  }
+
+  /// One step along the depth: an outer product of a column of A and a row of B.
+  SmallVector<Value> step(Value k, ArrayRef<Value> row, ValueRange sums) {
+    SmallVector<Value> result;
     for (unsigned i = 0; i < tile.rows; ++i) {
       Value position = add(add(a.offset, mul(index(i), a.stride)), k);
       Value element = memref::LoadOp::create(builder, loc, a.memory, position);
@@ -122,8 +153,10 @@ private:
   Location loc;
   MicroTile tile;
   bool fused;
+  const CodedFormat *coded; ///< null: B is of numbers
   VectorType vectorType;
   Matrix a, b, c;
+  std::optional<CodedBlock> codes;
   Value depth, accumulate;
   SmallVector<Value> masks;
 };
@@ -131,18 +164,22 @@ private:
 } // namespace
 
 void moec::buildMicroKernel(ModuleOp module, StringRef name, Type elementType, MicroTile tile,
-                            bool masked, bool fused) {
+                            bool masked, bool fused, const CodedFormat *coded) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type index = builder.getIndexType();
   Type memory = MemRefType::get({ShapedType::kDynamic}, elementType);
   SmallVector<Type> arguments;
-  for (int i = 0; i < 3; ++i)
+  arguments.append({memory, index, index});
+  if (coded)
+    arguments.append(getCodedBlockTypes(builder, *coded));
+  else
     arguments.append({memory, index, index});
+  arguments.append({memory, index, index});
   arguments.append({index, builder.getI1Type(), index});
   auto function =
       func::FuncOp::create(builder, module.getLoc(), name, builder.getFunctionType(arguments, {}));
   function.setPrivate();
   // A leaf of its own: inlined among other loops its accumulators would be spilled.
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
-  MicroKernelBuilder(function, elementType, tile, masked, fused).build();
+  MicroKernelBuilder(function, elementType, tile, masked, fused, coded).build();
 }

@@ -9,6 +9,8 @@
 
 namespace moec {
 
+struct CodedFormat;
+
 /// The tile a micro-kernel keeps in registers: `rows` × (`vectors` × `lanes`) accumulators.
 struct MicroTile {
   unsigned rows;
@@ -33,8 +35,11 @@ struct MicroTile {
 /// which computes C[i, j] (+)= Σ_k A[i, k] · B[k, j] for i < tile.rows and j < tile.columns(), the
 /// element (i, j) of C lying at cOffset + i · ldc + j and so on; with `masked` only for j < width.
 /// B's rows are read in whole vectors. Floats only; a product is added without rounding if `fused`.
+///
+/// With `coded` B is a block of a panel of codes, the members of a CodedBlock instead of (b,
+/// bOffset, ldb), and T is f32.
 void buildMicroKernel(mlir::ModuleOp module, llvm::StringRef name, mlir::Type elementType,
-                      MicroTile tile, bool masked, bool fused);
+                      MicroTile tile, bool masked, bool fused, const CodedFormat *coded = nullptr);
 
 } // namespace moec
 

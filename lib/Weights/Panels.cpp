@@ -14,7 +14,7 @@ static llvm::Error makeError(const char *message) {
 
 std::optional<int64_t> PanelLayout::packedSize() const {
   int64_t size = elementSize;
-  for (int64_t factor : {count, panels(), depth, panel})
+  for (int64_t factor : {count, panels(), packedDepth(), panel})
     if (llvm::MulOverflow(size, factor, size))
       return std::nullopt;
   return size;
@@ -24,6 +24,8 @@ llvm::Error PanelLayout::verify(int64_t tensorSize) const {
   for (int64_t value : {offset, count, depth, columns, countStride, depthStride, columnStride})
     if (value < 0)
       return makeError("a panel layout has a negative member");
+  if (!llvm::isPowerOf2_64(perByte) || perByte > 8 || (perByte > 1 && elementSize != 1))
+    return makeError("a panel layout has a number of codes a byte that does not fit");
   if (panel <= 0 || elementSize <= 0 || columns > std::numeric_limits<int64_t>::max() - panel ||
       !packedSize())
     return makeError("a panel layout has no size");
@@ -36,7 +38,7 @@ llvm::Error PanelLayout::verify(int64_t tensorSize) const {
     if (llvm::MulOverflow(size - 1, stride, distance) || llvm::AddOverflow(last, distance, last))
       return makeError("a panel layout lies beyond every tensor");
   }
-  if (last >= tensorSize / elementSize)
+  if (last / perByte >= tensorSize / elementSize)
     return makeError("a panel layout lies beyond its tensor");
   return llvm::Error::success();
 }
@@ -58,6 +60,30 @@ static void forEachRun(const PanelLayout &layout, int64_t matrix, int64_t panel,
   }
 }
 
+/// The code with the given number of those that lie in bytes.
+static unsigned getCode(const char *bytes, int64_t number, int64_t perByte) {
+  unsigned bits = 8 / perByte, shift = number % perByte * bits;
+  return static_cast<unsigned char>(bytes[number / perByte]) >> shift & ((1u << bits) - 1);
+}
+static void setCode(char *bytes, int64_t number, int64_t perByte, unsigned code) {
+  unsigned bits = 8 / perByte, shift = number % perByte * bits, mask = ((1u << bits) - 1) << shift;
+  char &byte = bytes[number / perByte];
+  byte = static_cast<char>((byte & ~mask) | code << shift);
+}
+
+/// The layout of bytes that moves the same bits, where the codes of a byte are neighbouring rows in
+/// the tensor already.
+static std::optional<PanelLayout> asBytes(const PanelLayout &layout) {
+  PanelLayout bytes = layout;
+  bytes.perByte = 1;
+  for (int64_t *number : {&bytes.offset, &bytes.countStride, &bytes.columnStride, &bytes.depth}) {
+    if (*number % layout.perByte != 0)
+      return std::nullopt;
+    *number /= layout.perByte;
+  }
+  return layout.depthStride == 1 ? std::optional(bytes) : std::nullopt;
+}
+
 static constexpr int64_t kStepBytes = int64_t(32) << 20;
 
 namespace {
@@ -73,6 +99,8 @@ public:
     int64_t first = firstPanel * layout.panel;
     int64_t columns = std::min(numPanels * layout.panel, layout.columns - first);
     int64_t start = layout.offset + matrix * layout.countStride + first * layout.columnStride;
+    if (layout.perByte > 1)
+      return packCodes(start, columns, into);
     if (layout.columnStride == 1)
       return packRows(start, columns, into);
     for (int64_t column = 0; column < columns; column += layout.panel) {
@@ -130,6 +158,23 @@ private:
     std::memcpy(to, &tensor[from * static_cast<int64_t>(size)], size);
   }
 
+  /// Code by code, in the order of the tensor where its rows lie in one piece.
+  void packCodes(int64_t start, int64_t columns, char *into) {
+    int64_t perByte = layout.perByte, panelBytes = layout.packedDepth() * layout.panel;
+    for (int64_t k = 0; k < layout.depth; ++k) {
+      int64_t row = start + k * layout.depthStride;
+      char *to = into + k / perByte * layout.panel;
+      unsigned shift = k % perByte * (8 / perByte);
+      for (int64_t n = 0; n < columns; ++n) {
+        unsigned code = getCode(tensor.data(), row + n * layout.columnStride, perByte);
+        to[n / layout.panel * panelBytes + n % layout.panel] |= static_cast<char>(code << shift);
+      }
+    }
+    int64_t last =
+        start + (layout.depth - 1) * layout.depthStride + (columns - 1) * layout.columnStride;
+    pass(start / perByte, last / perByte + 1, /*isLast=*/true);
+  }
+
   void pass(int64_t begin, int64_t end, bool isLast) {
     passedBegin = std::min(passedBegin, begin);
     passedEnd = std::max(passedEnd, end);
@@ -153,7 +198,10 @@ llvm::Error moec::packPanels(ArrayRef<char> tensor, const PanelLayout &layout,
                              llvm::function_ref<void(int64_t, int64_t)> passed) {
   if (llvm::Error error = layout.verify(tensor.size()))
     return error;
-  int64_t panelBytes = layout.depth * layout.panel * layout.elementSize;
+  if (layout.perByte > 1)
+    if (std::optional<PanelLayout> bytes = asBytes(layout))
+      return packPanels(tensor, *bytes, sink, passed);
+  int64_t panelBytes = layout.packedDepth() * layout.panel * layout.elementSize;
   if (panelBytes == 0)
     return llvm::Error::success();
   int64_t group =
@@ -171,16 +219,32 @@ llvm::Error moec::packPanels(ArrayRef<char> tensor, const PanelLayout &layout,
   return llvm::Error::success();
 }
 
+static void unpackCodes(ArrayRef<char> from, const PanelLayout &layout, int64_t matrix,
+                        int64_t panel, llvm::MutableArrayRef<char> tensor) {
+  int64_t first = panel * layout.panel, perByte = layout.perByte;
+  int64_t start = layout.offset + matrix * layout.countStride + first * layout.columnStride;
+  for (int64_t k = 0; k < layout.depth; ++k)
+    for (int64_t n = 0; n < std::min(layout.panel, layout.columns - first); ++n) {
+      const char *byte = &from[k / perByte * layout.panel + n];
+      setCode(tensor.data(), start + k * layout.depthStride + n * layout.columnStride, perByte,
+              getCode(byte, k % perByte, perByte));
+    }
+}
+
 llvm::Error moec::unpackPanels(ArrayRef<char> packed, const PanelLayout &layout,
                                llvm::MutableArrayRef<char> tensor) {
   if (llvm::Error error = layout.verify(tensor.size()))
     return error;
   if (static_cast<int64_t>(packed.size()) != *layout.packedSize())
     return makeError("packed panels have not the size of their layout");
-  int64_t size = layout.elementSize, panelSize = layout.depth * layout.panel;
+  int64_t size = layout.elementSize, panelSize = layout.packedDepth() * layout.panel;
   for (int64_t matrix = 0; matrix < layout.count; ++matrix)
     for (int64_t panel = 0; panel < layout.panels(); ++panel) {
       int64_t base = (matrix * layout.panels() + panel) * panelSize;
+      if (layout.perByte > 1) {
+        unpackCodes(packed.slice(base, panelSize), layout, matrix, panel, tensor);
+        continue;
+      }
       forEachRun(layout, matrix, panel, [&](int64_t to, int64_t from, int64_t length) {
         std::memcpy(&tensor[from * size], &packed[(base + to) * size], length * size);
       });

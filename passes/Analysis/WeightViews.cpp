@@ -22,7 +22,7 @@ public:
   }
 
   /// The view of a result, given that of the first operand.
-  std::optional<WeightView> apply(WeightView view, OpResult result) {
+  std::optional<TensorView> apply(TensorView view, OpResult result) {
     StringRef name = node.getOpType();
     if (name == "Identity")
       return view;
@@ -72,14 +72,14 @@ private:
     return shape;
   }
 
-  static std::optional<int64_t> normalize(int64_t axis, const WeightView &view) {
+  static std::optional<int64_t> normalize(int64_t axis, const TensorView &view) {
     int64_t rank = view.shape.size();
     if (axis < -rank || axis >= rank)
       return std::nullopt;
     return axis < 0 ? axis + rank : axis;
   }
 
-  std::optional<WeightView> transpose(WeightView view) {
+  std::optional<TensorView> transpose(TensorView view) {
     SmallVector<int64_t> permutation;
     if (auto perm = node.getInts("perm"))
       permutation.assign(perm->begin(), perm->end());
@@ -88,7 +88,7 @@ private:
         permutation.push_back(i);
     if (permutation.size() != view.shape.size())
       return std::nullopt;
-    WeightView result = view;
+    TensorView result = view;
     for (auto [i, from] : llvm::enumerate(permutation)) {
       if (from < 0 || from >= static_cast<int64_t>(view.shape.size()))
         return std::nullopt;
@@ -98,7 +98,7 @@ private:
     return result;
   }
 
-  std::optional<WeightView> split(WeightView view, OpResult result) {
+  std::optional<TensorView> split(TensorView view, OpResult result) {
     std::optional<int64_t> axis = normalize(node.getInt("axis", 0), view);
     if (!axis)
       return std::nullopt;
@@ -117,7 +117,7 @@ private:
     return view;
   }
 
-  std::optional<WeightView> slice(WeightView view) {
+  std::optional<TensorView> slice(TensorView view) {
     auto starts = constants(1), axes = constants(3), steps = constants(4);
     std::optional<SmallVector<int64_t>> shape = staticShape(node->getResult(0));
     if (!starts || !shape || (node.getOptionalOperand(3) && !axes) ||
@@ -137,7 +137,7 @@ private:
     return view;
   }
 
-  std::optional<WeightView> gather(WeightView view) {
+  std::optional<TensorView> gather(TensorView view) {
     std::optional<SmallVector<int64_t>> indices = constants(1);
     std::optional<int64_t> axis = normalize(node.getInt("axis", 0), view);
     if (!indices || indices->size() != 1 || !axis)
@@ -160,7 +160,7 @@ private:
   }
 
   /// Groups of dimensions that lie side by side are split and merged freely.
-  std::optional<WeightView> reshape(WeightView view, OpResult result) {
+  std::optional<TensorView> reshape(TensorView view, OpResult result) {
     std::optional<SmallVector<int64_t>> shape = staticShape(result);
     if (!shape || llvm::is_contained(*shape, 0))
       return std::nullopt;
@@ -174,7 +174,7 @@ private:
       else
         runs.emplace_back(size, stride);
     }
-    WeightView reshaped = view;
+    TensorView reshaped = view;
     reshaped.shape = *shape;
     reshaped.strides.assign(shape->size(), 0);
     unsigned run = runs.size();
@@ -205,24 +205,24 @@ private:
 
 } // namespace
 
-static std::optional<WeightView> trace(Value value, const SymbolicShapes *shapes) {
+static std::optional<TensorView> trace(Value value, const SymbolicShapes *shapes) {
   SmallVector<OpResult> path;
-  while (auto node = value.getDefiningOp<onnx::NodeOp>()) {
-    if (!ViewTracer::isView(node) || !node.getOptionalOperand(0))
-      return std::nullopt;
+  for (;;) {
+    auto node = value.getDefiningOp<onnx::NodeOp>();
+    if (!node || !ViewTracer::isView(node) || !node.getOptionalOperand(0))
+      break;
     path.push_back(cast<OpResult>(value));
     value = node.getOptionalOperand(0);
   }
-  auto weight = value.getDefiningOp<moe::WeightOp>();
-  if (!weight)
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.hasStaticShape())
     return std::nullopt;
-  WeightView view{weight, 0, {}, {}};
-  view.shape = llvm::to_vector(cast<RankedTensorType>(weight.getType()).getShape());
+  TensorView view{value, 0, llvm::to_vector(type.getShape()), {}};
   view.strides.assign(view.shape.size(), 1);
   for (unsigned i = view.shape.size(); i-- > 1;)
     view.strides[i - 1] = view.strides[i] * view.shape[i];
   for (OpResult result : llvm::reverse(path)) {
-    std::optional<WeightView> next =
+    std::optional<TensorView> next =
         ViewTracer(cast<onnx::NodeOp>(result.getOwner()), shapes).apply(view, result);
     if (!next)
       return std::nullopt;
@@ -231,8 +231,20 @@ static std::optional<WeightView> trace(Value value, const SymbolicShapes *shapes
   return view;
 }
 
-std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShapes &shapes) {
+std::optional<TensorView> moec::traceTensorView(Value value, const SymbolicShapes &shapes) {
   return trace(value, &shapes);
 }
 
-std::optional<WeightView> moec::traceWeightView(Value value) { return trace(value, nullptr); }
+static std::optional<WeightView> traceWeight(Value value, const SymbolicShapes *shapes) {
+  std::optional<TensorView> view = trace(value, shapes);
+  auto weight = view ? view->base.getDefiningOp<moe::WeightOp>() : moe::WeightOp();
+  if (!weight)
+    return std::nullopt;
+  return WeightView{weight, view->offset, view->shape, view->strides};
+}
+
+std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShapes &shapes) {
+  return traceWeight(value, &shapes);
+}
+
+std::optional<WeightView> moec::traceWeightView(Value value) { return traceWeight(value, nullptr); }

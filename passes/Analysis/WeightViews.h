@@ -8,6 +8,19 @@
 
 namespace moec {
 
+/// A strided view of a tensor of static shape. Element (i…) of the view is element offset + Σ
+/// i·stride of `base`, in row-major order.
+struct TensorView {
+  mlir::Value base;
+  int64_t offset = 0;
+  llvm::SmallVector<int64_t> shape, strides;
+};
+
+/// Follows `value` back to what nodes move about by constants only: transpose, slice, split, index,
+/// or reshape where that needs no copy. std::nullopt if that has no static shape, or a node is none
+/// of these ways.
+std::optional<TensorView> traceTensorView(mlir::Value value, const SymbolicShapes &shapes);
+
 /// A strided view of a weight. Element (i…) of the view is element offset + Σ i·stride of the
 /// weight.
 struct WeightView {
@@ -18,9 +31,8 @@ struct WeightView {
   mlir::Type getElementType() { return weight.getResult().getType().getElementType(); }
 };
 
-/// The view that `value` is, if it is a weight moved about by constants only: transposed, sliced,
-/// split, indexed, or reshaped where that needs no copy. Packing reads a weight through its view,
-/// so that none of this costs anything when the model runs.
+/// The view that `value` is, if it is one of a weight. Packing reads a weight through its view, so
+/// that none of this costs anything when the model runs.
 std::optional<WeightView> traceWeightView(mlir::Value value, const SymbolicShapes &shapes);
 /// The same where the constants are literal and the types static, as after `normalize`.
 std::optional<WeightView> traceWeightView(mlir::Value value);

@@ -1,5 +1,5 @@
-"""Quantised weights stay packed: the artifact holds their bytes, and a call at most one weight as floats,
-also where the file decodes all of them first.
+"""Quantised weights stay packed: the artifact holds their bytes, and a call no weight as floats, also where the
+file decodes all of them first.
 
 REQUIRES: moec-test-python
 RUN: %python %s %t
@@ -74,6 +74,6 @@ for kind in ("dequantize", "product"):
     print(f"{kind:12} weights {size / 1e6:.2f} MB, artifact {artifact / 1e6:.2f} MB, call {peak / 1e6:.2f} MB")
     if artifact > size + SPARE:
         problems.append(f"{kind}: the artifact has {artifact} bytes for weights of {size}")
-    if not SIZE * SIZE * 4 <= peak <= 1.2 * SIZE * SIZE * 4:
+    if peak > 16 * 3 * SIZE * 4:
         problems.append(f"{kind}: a call holds {peak:.0f} bytes, one weight as floats has {SIZE * SIZE * 4}")
 sys.exit("\n".join(problems) or None)

@@ -143,7 +143,16 @@ private:
           llvm::all_of(shapes.get(node->getResult(0)).dims, isConstant))
         return true;
     }
-    return llvm::all_of(node->getResults(), [&](Value value) { return isWeight(value); });
+    return llvm::all_of(node->getResults(),
+                        [&](Value value) { return isWeight(value) || isPartOfDecoded(value); });
+  }
+
+  /// Whether the value is a part of a weight that is decoded only where somebody asks for it.
+  bool isPartOfDecoded(Value value) {
+    std::optional<TensorView> view = traceTensorView(value, shapes);
+    auto decoded =
+        view && view->base != value ? view->base.getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
+    return decoded && decoded.getOpType() == "DequantizeLinear" && isDeferred(decoded);
   }
 
   LogicalResult lowerByHandler(LoweringState &state, OpBuilder &builder, onnx::NodeOp node) {

@@ -3,6 +3,7 @@
 #include "moec/Kernels/KernelLibrary.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
+#include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/ScalarEmitter.h"
 
@@ -122,17 +123,26 @@ static Results lowerGroupedLinear(NodeLowering &lowering) {
   std::optional<PackedMatrices> packed;
   if (elementType == sumType)
     packed = lowering.packedStack(op.getWeights(), op.getTransposed());
-  if (!packed)
+  std::optional<CodedMatrices> coded;
+  if (!packed && elementType.isF32())
+    coded = getCodedStack(lowering, op.getWeights(), op.getTransposed());
+  SmallVector<Value> inputs{lowering.operand(0), lowering.operand(1)};
+  std::string kernel;
+  if (packed) {
+    kernel = "matmul_grouped_packed_" + std::to_string(packed->panel) +
+             (elementType.isF32() ? "_f32" : "_f64");
+    inputs.push_back(packed->tensor);
+  } else if (coded) {
+    kernel = "matmul_grouped_coded_" + coded->format;
+    llvm::append_range(inputs, coded->operands());
+  } else {
     return lowerPlainGroupedLinear(lowering, op, bias);
-  std::string kernel = "matmul_grouped_packed_" + std::to_string(packed->panel) +
-                       (elementType.isF32() ? "_f32" : "_f64");
+  }
+  inputs.push_back(bias);
   Value init = lowering.empty(dims, elementType);
-  ValueRange results =
-      kernel::CallOp::create(
-          lowering.builder, lowering.loc, init.getType(), kernel,
-          ValueRange{lowering.operand(0), lowering.operand(1), packed->tensor, bias},
-          ValueRange{init})
-          .getResults();
+  ValueRange results = kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(),
+                                              kernel, inputs, ValueRange{init})
+                           .getResults();
   return SmallVector<Value>(results);
 }
 

@@ -3,6 +3,7 @@
 #include "passes/Conversion/ONNXToLinalg/Matrix.h"
 #include "dialects/Kernel/KernelOps.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
+#include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
@@ -169,6 +170,39 @@ Value emitPackedProduct(NodeLowering &lowering, const Matrices &a, const PackedM
       .getResult(0);
 }
 
+/// … and constant ones that stay codes.
+Value emitCodedProduct(NodeLowering &lowering, const Matrices &a, const CodedMatrices &b,
+                       SymExpr count) {
+  SymVector dims{count, a.rows, lowering.symbols.constant(b.columns)};
+  Value init = lowering.empty(dims, lowering.builder.getF32Type());
+  SmallVector<Value> inputs{a.tensor};
+  llvm::append_range(inputs, b.operands());
+  return kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(),
+                                "matmul_coded_" + b.format, inputs, ValueRange{init})
+      .getResult(0);
+}
+
+/// One constant second matrix in the layout that a kernel wants: in panels, or as codes in panels.
+class ConstantMatrix {
+public:
+  ConstantMatrix(NodeLowering &lowering, unsigned i, bool transposed) : lowering(lowering) {
+    packed = lowering.packedOperand(i, transposed);
+    if (!packed && cast<TensorType>(lowering.resultType(0)).getElementType().isF32())
+      coded = getCodedStack(lowering, lowering.op->getOperand(i), transposed);
+  }
+
+  explicit operator bool() const { return packed || coded; }
+  Value emitProduct(const Matrices &left, SymExpr count) const {
+    return packed ? emitPackedProduct(lowering, left, *packed, count)
+                  : emitCodedProduct(lowering, left, *coded, count);
+  }
+
+private:
+  NodeLowering &lowering;
+  std::optional<PackedMatrices> packed;
+  std::optional<CodedMatrices> coded;
+};
+
 /// The elements times a scalar.
 Value scale(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims, Value factor) {
   Type elementType = cast<RankedTensorType>(tensor.getType()).getElementType();
@@ -224,10 +258,11 @@ Results lowerMatMul(NodeLowering &lowering) {
   if (failed(checkDepths(lowering, aDims, bDims)))
     return failure();
   // One second matrix that is a constant is there in the layout that the kernel wants.
-  std::optional<PackedMatrices> packed;
+  std::optional<ConstantMatrix> constant;
   if (bDims.size() > 1 && isSingle(bDims.drop_back(2)))
-    packed = lowering.packedOperand(1, /*transposed=*/false);
-  if (!packed && bDims.size() > 1) {
+    constant.emplace(lowering, 1, /*transposed=*/false);
+  bool isConstant = constant && *constant;
+  if (!isConstant && bDims.size() > 1) {
     FailureOr<Value> traced = emitTracedProduct(lowering, aDims, bDims);
     if (failed(traced))
       return failure();
@@ -235,12 +270,13 @@ Results lowerMatMul(NodeLowering &lowering) {
       return SmallVector<Value>{*traced};
   }
   std::optional<MatrixOperands> operands = stackMatrices(
-      lowering, {lowering.operand(0), aDims}, {packed ? Value() : lowering.operand(1), bDims});
+      lowering, {lowering.operand(0), aDims}, {isConstant ? Value() : lowering.operand(1), bDims});
   if (!operands)
     return failure();
   const auto &[left, right, count] = *operands;
-  Value product = packed ? emitPackedProduct(lowering, left, *packed, count)
-                         : emitMatrixProduct(lowering, left, right, /*transposeB=*/false, count);
+  Value product = isConstant
+                      ? constant->emitProduct(left, count)
+                      : emitMatrixProduct(lowering, left, right, /*transposeB=*/false, count);
   Value value = reshape(lowering, product, operands->resultDims(), lowering.resultDims(0));
   if (!value)
     return failure();
@@ -311,10 +347,10 @@ Results lowerGemm(NodeLowering &lowering) {
     return matrices;
   };
   Matrices left = single(a, aDims);
-  std::optional<PackedMatrices> packed = lowering.packedOperand(1, transposeB);
-  Value product = packed ? emitPackedProduct(lowering, left, *packed, one)
-                         : emitMatrixProduct(lowering, left, single(lowering.operand(1), bDims),
-                                             transposeB, one);
+  ConstantMatrix constant(lowering, 1, transposeB);
+  Value product = constant ? constant.emitProduct(left, one)
+                           : emitMatrixProduct(lowering, left, single(lowering.operand(1), bDims),
+                                               transposeB, one);
   SymVector result(lowering.resultDims(0));
   product = reshape(lowering, product, {one, result[0], result[1]}, result);
   float beta = node.getFloat("beta", 1.0f);

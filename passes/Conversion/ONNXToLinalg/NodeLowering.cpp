@@ -19,7 +19,8 @@ Value LoweringState::lookup(Location loc, Value original) {
   if (Value known = lowered_.lookup(original))
     return known;
   const SymbolicValue &value = shapes.get(original);
-  if (!value.elements) {
+  // The elements of a small weight are those in memory.
+  if (!value.elements || original.getDefiningOp<moe::WeightOp>()) {
     if (lowerDeferred)
       lowerDeferred(original);
     return lowered_.lookup(original);
@@ -275,16 +276,23 @@ std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool 
         {rank == 3 ? view->strides[0] : 0, view->strides[row], view->strides[column]});
     weights.push_back(view->weight);
     layouts.push_back(kernel::PanelsAttr::get(builder.getContext(), count, depth, columns,
-                                              view->offset, strides, panel));
+                                              view->offset, strides, panel, 1));
     all = {nullptr, all.count + count, depth, columns, panel};
   }
-  auto type = RankedTensorType::get({all.count,
-                                     static_cast<int64_t>(llvm::divideCeil(all.columns, all.panel)),
-                                     all.depth, all.panel},
-                                    elementType);
-  all.tensor = kernel::WeightOp::create(builder, loc, type,
-                                        state.weights.get(weights, layouts).getSymName());
+  all.tensor = packWeights(weights, layouts, elementType);
   return all;
+}
+
+Value NodeLowering::packWeights(ArrayRef<moe::WeightOp> weights,
+                                ArrayRef<kernel::PanelsAttr> layouts, Type elementType) {
+  kernel::PanelsAttr first = layouts.front();
+  int64_t count = 0, panels = llvm::divideCeil(first.getColumns(), first.getPanel());
+  for (kernel::PanelsAttr layout : layouts)
+    count += layout.getCount();
+  auto type =
+      RankedTensorType::get({count, panels, first.getPackedDepth(), first.getPanel()}, elementType);
+  return kernel::WeightOp::create(builder, loc, type,
+                                  state.weights.get(weights, layouts).getSymName());
 }
 
 std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {

@@ -105,6 +105,11 @@ public:
   /// Values that are stacks of matrices of the same sizes, one after the other in one stack, if all
   /// are (views of) weights.
   std::optional<PackedMatrices> packedStack(mlir::ValueRange values, bool transposed);
+  /// Matrices of weights, one stack, packed in panels: [count, panels, depth, panel]. They agree in
+  /// everything but where they lie and how many they are; there is at least one.
+  mlir::Value packWeights(llvm::ArrayRef<moe::WeightOp> weights,
+                          llvm::ArrayRef<kernel::PanelsAttr> layouts, mlir::Type elementType);
+  const KernelOptions &kernels() { return state.kernels; }
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);
   /// An axis counted from the front; refuses the node (and returns std::nullopt) if it lies outside

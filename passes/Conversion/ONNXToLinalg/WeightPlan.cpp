@@ -13,8 +13,8 @@ WeightPlan::WeightPlan(ModuleOp module)
 
 static int64_t getPackedBytes(kernel::PanelsAttr layout, Type elementType) {
   int64_t panels = llvm::divideCeil(layout.getColumns(), layout.getPanel());
-  return layout.getCount() * panels * layout.getDepth() * layout.getPanel() *
-         (elementType.getIntOrFloatBitWidth() / 8);
+  int64_t elementSize = layout.getPerByte() > 1 ? 1 : elementType.getIntOrFloatBitWidth() / 8;
+  return layout.getCount() * panels * layout.getPackedDepth() * layout.getPanel() * elementSize;
 }
 
 kernel::PackedOp WeightPlan::get(ArrayRef<moe::WeightOp> weights,

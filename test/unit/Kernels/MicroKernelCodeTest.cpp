@@ -40,11 +40,33 @@ func.func @main(%a: memref<1x?x?x$T>, %b: memref<1x?x?x$T>) -> memref<1x?x?x$T> 
 }
 )mlir";
 
-/// The assembly of a product of matrices of that type for that CPU.
-std::string compile(StringRef type, const CpuTarget &target) {
-  std::string text = program.str();
-  for (size_t at; (at = text.find("$T")) != std::string::npos;)
-    text.replace(at, 2, type);
+/// With a second matrix of codes, packed in panels of $P columns.
+constexpr StringRef codedProgram = R"mlir(
+func.func @main(%a: memref<1x?x?xf32>, %b: memref<1x?x?x$Pxi8>, %s: memref<1x?x?x$Px$S>, %zeros: memref<1x?x?x$Pxi8>)
+    -> memref<1x?x?xf32> {
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %zero = arith.constant 8 : i32
+  %n = arith.constant 100 : index
+  %m = memref.dim %a, %c1 : memref<1x?x?xf32>
+  %c = memref.alloc(%m, %n) : memref<1x?x?xf32>
+  kernel.call @matmul_coded_$F_$S_$P_f32 ins(%a, %b, %s, $V, %c32
+    : memref<1x?x?xf32>, memref<1x?x?x$Pxi8>, memref<1x?x?x$Px$S>, $Z, index) outs(%c : memref<1x?x?xf32>)
+  return %c : memref<1x?x?xf32>
+}
+)mlir";
+
+std::string replace(StringRef source,
+                    llvm::ArrayRef<std::pair<StringRef, std::string>> replacements) {
+  std::string text = source.str();
+  for (const auto &[key, value] : replacements)
+    for (size_t at; (at = text.find(key)) != std::string::npos;)
+      text.replace(at, key.size(), value);
+  return text;
+}
+
+/// The assembly of a program for that CPU.
+std::string compile(const std::string &text, const CpuTarget &target) {
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -100,7 +122,7 @@ TEST_P(MicroKernelCodeTest, KeepsItsTileInRegisters) {
   auto [type, cpu] = GetParam();
   llvm::Expected<CpuTarget> target = CpuTarget::parse(cpu);
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
-  auto kernels = microKernels(compile(type, *target));
+  auto kernels = microKernels(compile(replace(program, {{"$T", type}}), *target));
   ASSERT_FALSE(kernels.empty());
   unsigned elementBytes = StringRef(type) == "f32" ? 4 : 8;
   for (const auto &[name, lines] : kernels) {
@@ -124,6 +146,41 @@ TEST_P(MicroKernelCodeTest, KeepsItsTileInRegisters) {
   }
 }
 
+class CodedMicroKernelTest : public MicroKernelCodeTest {};
+
+TEST_P(CodedMicroKernelTest, DecodesInRegisters) {
+  auto [format, cpu] = GetParam();
+  llvm::Expected<CpuTarget> target = CpuTarget::parse(cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  auto [codes, scale] = StringRef(format).rsplit('_');
+  for (unsigned vectors = 1; vectors <= (target->vectorRegisters >= 32 ? 4u : 2u); vectors *= 2) {
+    std::string panel = std::to_string(vectors * target->vectorBytes / 4);
+    bool each = codes.ends_with("each");
+    auto kernels =
+        microKernels(compile(replace(codedProgram, {{"$F", codes.str()},
+                                                    {"$S", scale.str()},
+                                                    {"$V", each ? "%zeros" : "%zero"},
+                                                    {"$Z", each ? "memref<1x?x?x$Pxi8>" : "i32"},
+                                                    {"$P", panel}}),
+                             *target));
+    unsigned numCoded = 0;
+    for (const auto &[name, lines] : kernels) {
+      SCOPED_TRACE(name);
+      numCoded += StringRef(name).contains("coded");
+      EXPECT_EQ(count(lines, "mov[au]p[sd].*%[xyz]mm[0-9]+, .*\\(%r[sb]p\\)"), 0u)
+          << "a vector is spilled";
+      EXPECT_EQ(count(lines, "^call"), 0u) << "is no leaf";
+    }
+    // Masked and not.
+    EXPECT_EQ(numCoded, codes.ends_with("none") ? 8u : 6u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, CodedMicroKernelTest,
+                         testing::Combine(testing::Values("i4_none_f32", "ui4_uniform_f32",
+                                                          "ui4_each_f32", "i8_none_f32",
+                                                          "ui8_uniform_f32", "ui8_each_bf16"),
+                                          testing::Values("x86-64-v3", "x86-64-v4")));
 INSTANTIATE_TEST_SUITE_P(Targets, MicroKernelCodeTest,
                          testing::Combine(testing::Values("f32", "f64"),
                                           testing::Values("x86-64", "x86-64-v3", "x86-64-v4")));

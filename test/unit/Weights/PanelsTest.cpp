@@ -79,6 +79,54 @@ TEST(PanelsTest, PartOfATensor) {
   EXPECT_EQ(pack(ramp(12), layout), (std::vector<float>{8, 9, 11, 12}));
 }
 
+TEST(PanelsTest, CodesOfAColumnShareBytes) {
+  // 1 2 3   in a tensor of bytes 21 43 65, codes of 4 bits; columns in twos, two rows a byte:
+  // 4 5 6   41 52 / 63 0
+  PanelLayout layout = dense(1, 2, 3, 2, false);
+  layout.elementSize = 1;
+  layout.perByte = 2;
+  std::vector<char> tensor{0x21, 0x43, 0x65}, packed;
+  auto collect = [&](llvm::ArrayRef<char> bytes) {
+    packed.insert(packed.end(), bytes.begin(), bytes.end());
+    return llvm::Error::success();
+  };
+  EXPECT_EQ(errorOf(packPanels(tensor, layout, collect)), "");
+  EXPECT_EQ(packed, (std::vector<char>{0x41, 0x52, 0x63, 0}));
+}
+
+TEST(PanelsTest, UnpackUndoesPackOfCodes) {
+  for (int64_t perByte : {2, 4, 8})
+    for (bool transposed : {false, true})
+      for (int64_t count : {1, 3})
+        for (int64_t depth : {1, 5, 16})
+          for (int64_t columns : {1, 7, 65})
+            for (int64_t offset : {0, 3}) {
+              PanelLayout layout = dense(count, depth, columns, 8, transposed);
+              layout.elementSize = 1;
+              layout.perByte = perByte;
+              layout.offset = offset;
+              int64_t codes = offset + count * depth * columns;
+              std::vector<char> tensor((codes + perByte - 1) / perByte), packed;
+              for (auto [i, byte] : llvm::enumerate(tensor))
+                byte = static_cast<char>(37 * i + 11);
+              EXPECT_EQ(errorOf(packPanels(tensor, layout,
+                                           [&](llvm::ArrayRef<char> bytes) {
+                                             packed.insert(packed.end(), bytes.begin(),
+                                                           bytes.end());
+                                             return llvm::Error::success();
+                                           })),
+                        "");
+              ASSERT_EQ(static_cast<int64_t>(packed.size()), layout.packedSize());
+              // What lies before and behind stays.
+              std::vector<char> again = tensor;
+              unsigned bits = 8 / perByte;
+              for (int64_t i = offset; i < codes; ++i)
+                again[i / perByte] &= ~(((1 << bits) - 1) << (i % perByte * bits));
+              EXPECT_EQ(errorOf(unpackPanels(packed, layout, again)), "");
+              EXPECT_EQ(again, tensor);
+            }
+}
+
 TEST(PanelsTest, WhatDoesNotFitIsRefused) {
   PanelLayout good = dense(2, 3, 4, 4, false);
   EXPECT_EQ(errorOf(good.verify(96)), "");
@@ -96,6 +144,14 @@ TEST(PanelsTest, WhatDoesNotFitIsRefused) {
   far.countStride = std::numeric_limits<int64_t>::max();
   far.depthStride = std::numeric_limits<int64_t>::max();
   EXPECT_EQ(errorOf(far.verify(96)), "a panel layout lies beyond every tensor");
+  PanelLayout codes = good;
+  codes.elementSize = 1;
+  codes.perByte = 2;
+  EXPECT_EQ(errorOf(codes.verify(12)), "");
+  EXPECT_EQ(errorOf(codes.verify(11)), "a panel layout lies beyond its tensor");
+  codes.elementSize = 4;
+  EXPECT_EQ(errorOf(codes.verify(12)),
+            "a panel layout has a number of codes a byte that does not fit");
 }
 
 } // namespace

@@ -1,0 +1,349 @@
+#include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
+#include "dialects/Kernel/KernelOps.h"
+#include "passes/Analysis/Match.h"
+#include "passes/Analysis/WeightViews.h"
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace moec;
+
+namespace {
+
+/// Where matrices lie in a weight or constant: element (i, k, n) is element offset + i·strides[0] +
+/// k·strides[1] + n·strides[2].
+struct Placement {
+  Value base;
+  int64_t offset = 0;
+  std::array<int64_t, 3> strides = {};
+};
+
+/// Dequantised matrices, in terms of what they are made from.
+struct CodedPart {
+  std::array<int64_t, 3> sizes = {}; ///< count, depth, columns
+  Placement codes, scales;
+  std::optional<Placement> zeros; ///< one a scale
+  int64_t zero = 0;               ///< for all, if there is no one a scale
+  int64_t groups = 1, group = 0;  ///< of the depth, and rows of one
+  Type codeType, scaleType;
+};
+
+constexpr int Count = 0, Depth = 1, Columns = 2;
+
+/// Finds the parts of one DequantizeLinear.
+class PartFinder {
+public:
+  PartFinder(const SymbolicShapes &shapes, bool transposed)
+      : shapes(shapes), transposed(transposed) {}
+
+  std::optional<CodedPart> find(Value value) {
+    std::optional<TensorView> view = traceTensorView(value, shapes);
+    node = view ? getNode(view->base, "DequantizeLinear") : onnx::NodeOp();
+    if (!node || !findIndices(*view) || !findCodes() || !findScales() || !findZeros())
+      return std::nullopt;
+    return part;
+  }
+
+private:
+  /// An index of a matrix's element as one of an axis of the dequantised tensor.
+  struct Step {
+    int64_t axis = -1, step = 0; ///< no axis where the size is 1
+  };
+
+  bool findIndices(const TensorView &view) {
+    if (view.shape.size() < 2 || view.shape.size() > 3)
+      return false;
+    shape = llvm::to_vector(cast<RankedTensorType>(view.base.getType()).getShape());
+    SmallVector<int64_t> strides(shape.size(), 1);
+    for (unsigned a = shape.size(); a-- > 1;)
+      strides[a - 1] = strides[a] * shape[a];
+    SmallVector<int64_t> last(shape.size());
+    int64_t rest = view.offset;
+    for (auto [a, stride] : llvm::enumerate(strides)) {
+      first.push_back(rest / stride);
+      rest %= stride;
+      last[a] = first[a];
+    }
+    int64_t missing = 3 - view.shape.size();
+    part.sizes.fill(1);
+    for (auto [i, size, stride] : llvm::enumerate(view.shape, view.strides)) {
+      int index = i + missing;
+      if (transposed && index != Count)
+        index = Depth + Columns - index;
+      part.sizes[index] = size;
+      if (size == 0)
+        return false;
+      if (size == 1)
+        continue;
+      const auto *axis = llvm::find_if(strides, [&](int64_t s) { return s <= stride; });
+      if (axis == strides.end() || stride % *axis != 0)
+        return false;
+      int64_t a = axis - strides.begin();
+      steps[index] = {a, stride / *axis};
+      last[a] += steps[index].step * (size - 1);
+    }
+    return llvm::all_of(llvm::zip(last, shape),
+                        [](auto pair) { return std::get<0>(pair) < std::get<1>(pair); });
+  }
+
+  /// What a weight or constant is a view of; std::nullopt of others.
+  std::optional<TensorView> traceStored(Value value) {
+    std::optional<TensorView> view = traceTensorView(value, shapes);
+    if (!view || !isa_and_nonnull<moe::WeightOp, onnx::ConstantOp>(view->base.getDefiningOp()))
+      return std::nullopt;
+    return view;
+  }
+
+  bool findCodes() {
+    std::optional<TensorView> codes = traceStored(node.getInputs()[0]);
+    if (!codes || !codes->base.getDefiningOp<moe::WeightOp>() || codes->shape != shape)
+      return false;
+    part.codeType = getElementType(codes->base);
+    auto integer = dyn_cast<IntegerType>(part.codeType);
+    if (!integer || (integer.getWidth() != 4 && integer.getWidth() != 8) ||
+        !getElementType(node->getResult(0)).isF32())
+      return false;
+    part.codes = {codes->base, codes->offset, {}};
+    for (auto [a, index] : llvm::enumerate(first))
+      part.codes.offset += index * codes->strides[a];
+    for (auto [stride, step] : llvm::zip(part.codes.strides, steps))
+      stride = step.axis < 0 ? 0 : step.step * codes->strides[step.axis];
+    return true;
+  }
+
+  /// Where the scale, or zero point, of each column and group lies.
+  std::optional<Placement> place(Value value) {
+    std::optional<TensorView> view = traceStored(value);
+    if (!view)
+      return std::nullopt;
+    Placement result{view->base, view->offset, {}};
+    bool isOne = llvm::all_of(view->shape, [](int64_t size) { return size == 1; });
+    if (!block && view->shape.size() <= 1 && isOne)
+      return result;
+    if (view->shape.size() != (block ? shape.size() : 1))
+      return std::nullopt;
+    for (auto [a, index] : llvm::enumerate(first)) {
+      int64_t size = shape[a];
+      if (block && a == axis)
+        size = llvm::divideCeil(size, block);
+      if (block ? view->shape[a] != size : a == axis && view->shape[0] != size)
+        return std::nullopt;
+      if (block)
+        result.offset += (a == axis ? index / block : index) * view->strides[a];
+      else if (a == axis)
+        result.offset += index * view->strides[0];
+    }
+    for (auto [i, step] : llvm::enumerate(steps)) {
+      bool isOwn = step.axis == static_cast<int64_t>(axis);
+      if (step.axis < 0 || (!block && !isOwn))
+        continue;
+      if (i == Depth && isOwn)
+        result.strides[i] = view->strides[block ? axis : 0]; // of groups
+      else if (block && isOwn)
+        result.strides[i] = step.step / block * view->strides[axis];
+      else
+        result.strides[i] = step.step * view->strides[block ? step.axis : 0];
+    }
+    return result;
+  }
+
+  bool findScales() {
+    int64_t rank = shape.size(), given = node.getInt("axis", 1);
+    axis = given < 0 ? given + rank : given;
+    block = node.getInt("block_size", 0);
+    Value scales = node.getInputs()[1], plain = skipCasts(scales);
+    auto isExact = [&](Value value) {
+      return getElementType(value).getIntOrFloatBitWidth() <=
+             getElementType(scales).getIntOrFloatBitWidth();
+    };
+    if (block < 0 || axis >= shape.size() || !isExact(plain))
+      return false;
+    part.scaleType = getElementType(plain);
+    if (!part.scaleType.isF32() && !part.scaleType.isF16() && !part.scaleType.isBF16())
+      return false;
+    std::optional<Placement> placed = place(plain);
+    if (!placed)
+      return false;
+    part.scales = *placed;
+    part.group = part.sizes[Depth];
+    const Step &depth = steps[Depth];
+    bool isAlongDepth = depth.axis == static_cast<int64_t>(axis);
+    if (block == 0) // one a row is no group
+      return !isAlongDepth || part.scales.strides[Depth] == 0;
+    // Groups begin where the matrices' rows, or those that lie along the axis, do.
+    if (first[axis] % block != 0 || (isAlongDepth && depth.step != 1))
+      return false;
+    for (int i : {Count, Columns})
+      if (steps[i].axis == static_cast<int64_t>(axis) && steps[i].step % block != 0)
+        return false;
+    if (depth.axis >= 0 && !isAlongDepth)
+      return false;
+    if (isAlongDepth && block < part.group) {
+      part.group = block;
+      part.groups = llvm::divideCeil(part.sizes[Depth], block);
+    }
+    return true;
+  }
+
+  bool findZeros() {
+    Value zeros = node.getOptionalOperand(2);
+    if (!zeros)
+      return true;
+    if (std::optional<double> splat = getSplat(zeros)) {
+      part.zero = static_cast<int64_t>(*splat);
+      return true;
+    }
+    part.zeros = place(zeros);
+    return part.zeros && getElementType(part.zeros->base) == part.codeType;
+  }
+
+  const SymbolicShapes &shapes;
+  bool transposed;
+  onnx::NodeOp node;
+  SmallVector<int64_t> shape; ///< of the dequantised tensor
+  SmallVector<int64_t> first; ///< the first matrix element's indices in it
+  std::array<Step, 3> steps;
+  CodedPart part;
+  size_t axis = 0;
+  int64_t block = 0;
+};
+
+/// Whether the kernels have groups like that: none straddles a block of the depth, no byte two.
+bool isKernelGroup(const CodedPart &part) {
+  int64_t perByte = 8 / part.codeType.getIntOrFloatBitWidth();
+  bool isEven = part.sizes[Depth] % perByte == 0 && part.group % perByte == 0;
+  return isEven && (part.groups == 1 || llvm::isPowerOf2_64(part.group));
+}
+
+bool agree(const CodedPart &a, const CodedPart &b) {
+  return a.sizes[Depth] == b.sizes[Depth] && a.sizes[Columns] == b.sizes[Columns] &&
+         a.group == b.group && a.codeType == b.codeType && a.scaleType == b.scaleType &&
+         a.zeros.has_value() == b.zeros.has_value() && a.zero == b.zero;
+}
+
+/// Puts numbers of all parts into panels.
+class PanelPacker {
+public:
+  PanelPacker(NodeLowering &lowering, ArrayRef<CodedPart> parts, int64_t panel)
+      : lowering(lowering), parts(parts), panel(panel) {}
+
+  /// The matrices [depth, columns] at these places; null if some are weights and some constants.
+  Value pack(ArrayRef<Placement> places, int64_t depth, Type elementType) {
+    unsigned bits = elementType.getIntOrFloatBitWidth();
+    int64_t perByte = std::max(1u, 8 / bits);
+    SmallVector<moe::WeightOp> weights;
+    SmallVector<kernel::PanelsAttr> layouts;
+    for (auto [part, place] : llvm::zip(parts, places)) {
+      auto strides = lowering.builder.getDenseI64ArrayAttr(place.strides);
+      layouts.push_back(kernel::PanelsAttr::get(lowering.builder.getContext(), part.sizes[Count],
+                                                depth, part.sizes[Columns], place.offset, strides,
+                                                panel, perByte));
+      if (auto weight = place.base.getDefiningOp<moe::WeightOp>())
+        weights.push_back(weight);
+    }
+    Type storage = getStorageType(elementType);
+    if (weights.size() == parts.size())
+      return lowering.packWeights(weights, layouts, storage);
+    return weights.empty() ? packConstants(places, layouts, storage, bits) : Value();
+  }
+
+private:
+  /// Constants are small: their panels are one.
+  Value packConstants(ArrayRef<Placement> places, ArrayRef<kernel::PanelsAttr> layouts,
+                      Type storage, unsigned bits) {
+    kernel::PanelsAttr all = layouts.front();
+    int64_t count = 0, panels = llvm::divideCeil(all.getColumns(), panel);
+    for (kernel::PanelsAttr layout : layouts)
+      count += layout.getCount();
+    auto type = RankedTensorType::get({count, panels, all.getPackedDepth(), panel}, storage);
+    SmallVector<APInt> packed(type.getNumElements(),
+                              APInt::getZero(storage.getIntOrFloatBitWidth()));
+    int64_t matrix = 0;
+    for (auto [place, layout] : llvm::zip(places, layouts)) {
+      auto contents =
+          cast<DenseElementsAttr>(place.base.getDefiningOp<onnx::ConstantOp>().getValue());
+      for (int64_t i = 0; i < layout.getCount(); ++i, ++matrix)
+        for (int64_t k = 0; k < layout.getDepth(); ++k)
+          for (int64_t n = 0; n < layout.getColumns(); ++n) {
+            int64_t from = place.offset + i * place.strides[Count] + k * place.strides[Depth] +
+                           n * place.strides[Columns];
+            int64_t row = k / layout.getPerByte(), shift = k % layout.getPerByte() * bits;
+            APInt &to =
+                packed[((matrix * panels + n / panel) * all.getPackedDepth() + row) * panel +
+                       n % panel];
+            to |= getBits(contents, from).zextOrTrunc(to.getBitWidth()).shl(shift);
+          }
+    }
+    DenseElementsAttr value;
+    if (auto floats = dyn_cast<FloatType>(storage)) {
+      SmallVector<APFloat> numbers;
+      for (const APInt &number : packed)
+        numbers.emplace_back(floats.getFloatSemantics(), number);
+      value = DenseElementsAttr::get(type, numbers);
+    } else {
+      value = DenseElementsAttr::get(type, packed);
+    }
+    return arith::ConstantOp::create(lowering.builder, lowering.loc, value);
+  }
+
+  static APInt getBits(DenseElementsAttr contents, int64_t i) {
+    if (isa<FloatType>(contents.getElementType()))
+      return contents.getValues<APFloat>()[i].bitcastToAPInt();
+    return contents.getValues<APInt>()[i];
+  }
+
+  NodeLowering &lowering;
+  ArrayRef<CodedPart> parts;
+  int64_t panel;
+};
+
+std::string printFormat(const CodedPart &part, int64_t panel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << (part.codeType.isUnsignedInteger() ? "ui" : "i")
+         << part.codeType.getIntOrFloatBitWidth()
+         << (part.zeros  ? "_each_"
+             : part.zero ? "_uniform_"
+                         : "_none_")
+         << part.scaleType << '_' << panel << "_f32";
+  return text;
+}
+
+} // namespace
+
+std::optional<CodedMatrices> moec::getCodedStack(NodeLowering &lowering, ValueRange values,
+                                                 bool transposed) {
+  SmallVector<CodedPart> parts;
+  int64_t count = 0;
+  for (Value value : values) {
+    std::optional<CodedPart> part = PartFinder(lowering.shapes(), transposed).find(value);
+    if (!part || !isKernelGroup(*part) || (!parts.empty() && !agree(parts.front(), *part)))
+      return std::nullopt;
+    count += part->sizes[Count];
+    parts.push_back(*part);
+  }
+  if (parts.empty())
+    return std::nullopt;
+  const CodedPart &first = parts.front();
+  int64_t panel =
+      getPanelColumns(lowering.builder.getF32Type(), first.sizes[Columns], lowering.kernels());
+  auto placesOf = [&](auto member) { return llvm::to_vector(llvm::map_range(parts, member)); };
+  PanelPacker packer(lowering, parts, panel);
+  CodedMatrices result{
+      {}, {}, {}, {}, count, first.sizes[Depth], first.sizes[Columns], printFormat(first, panel)};
+  result.scales = packer.pack(placesOf([](const CodedPart &part) { return part.scales; }),
+                              first.groups, first.scaleType);
+  if (first.zeros)
+    result.zero = packer.pack(placesOf([](const CodedPart &part) { return *part.zeros; }),
+                              first.groups, first.codeType);
+  else
+    result.zero = lowering.scalarInt(lowering.builder.getI32Type(), first.zero);
+  if (!result.scales || !result.zero)
+    return std::nullopt;
+  result.codes = packer.pack(placesOf([](const CodedPart &part) { return part.codes; }),
+                             first.sizes[Depth], first.codeType);
+  result.group = lowering.index(first.group);
+  return result;
+}
