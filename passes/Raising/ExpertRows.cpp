@@ -484,6 +484,15 @@ void Transfer::run() {
     return reduce();
   if (opType == "DequantizeLinear")
     return dequantize();
+  if (opType == "DynamicQuantizeLinear") {
+    const Form rows = in(0);
+    if (rows && rows.content->onToken &&
+        (rows.content->perExpert || has(rows.axes, Coordinate::Pick) ||
+         has(rows.axes, Coordinate::Slot)))
+      sweep.refuse(op, "the rows of an expert are quantised with one scale, which depends on all "
+                       "of them");
+    return;
+  }
   if (index(opType) || move(opType) || indexArithmetic(opType))
     return;
   static const llvm::StringSet<> kElementwise = {"Abs",         "Add",
