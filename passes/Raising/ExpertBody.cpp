@@ -59,6 +59,7 @@ private:
     return false;
   }
   bool takeGates();
+  Value leaveOut(Value experts);
   Value build(Tuple tuple);
   Value buildNode(const Tuple &tuple);
   Value buildConstant(const Tuple &tuple, int64_t rank);
@@ -77,6 +78,7 @@ private:
   Row *leaf = nullptr;
   Value weights;
   bool hasWeights = false, weighInputs = false;
+  unsigned limit = 0;
   SmallVector<Value> parameters;
   SmallVector<int64_t> segments;
   llvm::DenseMap<Row *, SmallVector<std::pair<Tuple, Value>, 1>> built;
@@ -89,6 +91,7 @@ bool Body::takeGates() {
   for (auto [e, row] : llvm::enumerate(layer.rows)) {
     Value own;
     bool isOwn = false;
+    unsigned ownLimit = layer.limit;
     for (;;) {
       if (row->kind == RowKind::Choice) {
         row = row->operands[e];
@@ -101,16 +104,51 @@ bool Body::takeGates() {
         return refuse("expert " + Twine(e) + " has the weight of expert " + Twine(gate->expert));
       if (gate->value && own)
         return refuse("the weights of expert " + Twine(e) + " are multiplied twice");
+      if (gate->limit && ownLimit && gate->limit != ownLimit)
+        return refuse("expert " + Twine(e) + " is limited twice");
+      ownLimit = gate->limit ? gate->limit : ownLimit;
       own = gate->value ? gate->value : own;
       isOwn |= gate->summed || gate->expert != Row::kAny || gate->value;
       row = rest;
     }
     if (e > 0 && (own != weights || isOwn != hasWeights))
       return refuse("expert " + Twine(e) + " differs from expert 0 in its weights");
+    if (e > 0 && ownLimit != limit)
+      return refuse("expert " + Twine(e) + " differs from expert 0 in its limit");
     weights = own;
     hasWeights = isOwn;
+    limit = ownLimit;
   }
   return true;
+}
+
+/// The experts' numbers, −1 where the limit leaves the slot out.
+Value Body::leaveOut(Value experts) {
+  const Limit &limited = sweep.limits[limit - 1];
+  int64_t numExperts = sweep.sizes.numExperts, k = sweep.sizes.k;
+  auto tensor = [&](ArrayRef<int64_t> shape, Type type) {
+    return RankedTensorType::get(shape, type);
+  };
+  constexpr int64_t kDynamic = ShapedType::kDynamic;
+  Type numbers = getElementType(experts), maskType = getElementType(limited.mask);
+  // Rows of experts, one for each slot or one for each token.
+  int64_t perRow = limited.bySlot ? 1 : k;
+  Value mask = spelling.node("Reshape", 21, {limited.mask, spelling.ints({-1, numExperts})},
+                             tensor({kDynamic, numExperts}, maskType));
+  Value chosen = spelling.node("Reshape", 21, {experts, spelling.ints({-1, perRow})},
+                               tensor({kDynamic, perRow}, numbers));
+  Value kept =
+      spelling.node("GatherElements", 13, {mask, chosen}, tensor({kDynamic, perRow}, maskType),
+                    spelling.attribute("axis", int64_t(1)));
+  kept =
+      spelling.node("Reshape", 21, {kept, spelling.ints({-1, k})}, tensor({kDynamic, k}, maskType));
+  if (!maskType.isInteger(1))
+    kept = spelling.node("Cast", 21, kept, tensor({kDynamic, k}, outside.getI1Type()),
+                         spelling.attribute("to", int64_t(9)));
+  auto none =
+      DenseElementsAttr::get(tensor({}, numbers), Attribute(outside.getIntegerAttr(numbers, -1)));
+  Value nobody = onnx::ConstantOp::create(outside, layer.sum->getLoc(), none);
+  return spelling.node("Where", 16, {kept, experts, nobody}, experts.getType());
 }
 
 /// Whether a row is zero where the tokens are.
@@ -400,6 +438,8 @@ bool Body::raise() {
     Value x = flatten(leaf->origin, leaf->width);
     Value w = weights ? flatten(weights, sizes.k) : Value();
     Value chosen = sweep.route.getExperts();
+    if (limit)
+      chosen = leaveOut(chosen);
     // Slots that have an input or a result of their own are tokens with one choice.
     bool ofSlots = layer.ofSlots || leaf->number;
     if (layer.ofSlots && !leaf->number) {
@@ -446,7 +486,8 @@ bool Body::raise() {
       layer.sum->getResult(0).replaceAllUsesWith(sum);
       op.emitRemark() << "experts: " << sizes.numExperts << ", " << sizes.k << " for each token, "
                       << segments.size() << " parameters"
-                      << (weighInputs ? ", the weight on the input" : "");
+                      << (weighInputs ? ", the weight on the input" : "")
+                      << (limit ? ", some tokens left out" : "");
       return true;
     }
     refuse("the sizes of the sum over the experts cannot be told from its input");

@@ -160,8 +160,8 @@ bool experts::computeTheSame(Operation *a, Operation *b) {
 static bool areEqual(const Row &a, const Row &b) {
   if (a.kind != b.kind || a.value != b.value || a.result != b.result || a.operands != b.operands ||
       a.number != b.number || a.axes != b.axes || a.expert != b.expert || a.summed != b.summed ||
-      a.width != b.width || a.elementType != b.elementType || a.others != b.others ||
-      !a.node != !b.node)
+      a.limit != b.limit || a.width != b.width || a.elementType != b.elementType ||
+      a.others != b.others || !a.node != !b.node)
     return false;
   return a.node == b.node || computeTheSame(a.node, b.node);
 }
@@ -187,11 +187,12 @@ Row *Rows::get(Row row) {
   return bucket.back();
 }
 
-Row *Rows::gate(Value weights, int64_t expert, bool summed) {
+Row *Rows::gate(Value weights, int64_t expert, bool summed, unsigned limit) {
   Row row{RowKind::Gate};
   row.value = weights;
   row.expert = expert;
   row.summed = summed;
+  row.limit = limit;
   row.onToken = true;
   return get(std::move(row));
 }

@@ -47,10 +47,23 @@ using Axis = llvm::SmallVector<Factor, 2>;
 
 /// A list of slots in some order.
 struct Pick {
-  /// The only expert whose slots it has, all of them; -1: all slots, sorted by expert.
+  /// The only expert whose slots it has, all that its limit leaves; -1: all slots, sorted by
+  /// expert.
   int64_t expert;
   /// Of the part of a sorted list that is one expert's: that list. Otherwise itself.
   unsigned whole;
+  /// See Row::limit.
+  unsigned limit = 0;
+  /// What the slots were listed from, in order; the list's size.
+  Axis from;
+  SymExpr size;
+};
+
+/// Slots that are left out: where `mask` [T, E], or [T, k, E] `bySlot`, is zero at the slot's
+/// expert.
+struct Limit {
+  mlir::Value mask;
+  bool bySlot;
 };
 
 enum class RowKind : uint8_t {
@@ -88,6 +101,8 @@ struct Row {
   /// axis), else 0; `summed` over the slots.
   int64_t expert = kAny;
   bool summed = false;
+  /// Gate, Partial: Sweep::limits[limit - 1] leaves out some slots; 0: none does.
+  unsigned limit = 0;
   /// Has a parameter, or a choice, in it; depends on the token.
   bool perExpert = false, onToken = false;
   /// The size of the feature axis; 0 without one.
@@ -147,7 +162,7 @@ bool computeTheSame(mlir::Operation *a, mlir::Operation *b);
 class Rows {
 public:
   Row *get(Row row);
-  Row *gate(mlir::Value weights, int64_t expert, bool summed);
+  Row *gate(mlir::Value weights, int64_t expert, bool summed, unsigned limit = 0);
   Row *index(llvm::ArrayRef<Axis> axes, int64_t scale = 1);
   Row *leaf(RowKind kind) { return get(Row{kind}); }
 

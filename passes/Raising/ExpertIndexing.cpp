@@ -108,23 +108,45 @@ void Transfer::nonZero() {
   if (!mask || mask.content->kind != RowKind::Gate || mask.content->value ||
       mask.content->expert < 0)
     return;
+  // Along the features, if it has some, the mask is the same.
+  ArrayRef<Axis> axes(mask.axes);
+  bool byFeature = axes.size() > 1 && axes.back().size() == 1 &&
+                   axes.back()[0].kind == Coordinate::Feature &&
+                   axes.back()[0].size.getConstant() && axes.back()[0].stride.isConstant(1);
   SymExpr count = sizes.symbols.constant(1);
-  for (const Axis &axis : mask.axes)
+  SmallVector<Factor> slots;
+  for (const Axis &axis : byFeature ? axes.drop_back() : axes)
     for (const Factor &factor : axis) {
       if (factor.kind != Coordinate::Token && factor.kind != Coordinate::Slot)
         return;
       count = sizes.symbols.mul(count, factor.size);
+      slots.push_back(factor);
     }
   SymExpr all = mask.content->summed
                     ? sizes.tokens
                     : sizes.symbols.mul(sizes.tokens, sizes.symbols.constant(sizes.k));
   if (count != all)
     return;
-  unsigned id = sweep.picks.size();
-  sweep.picks.push_back({mask.content->expert, id});
-  Factor list = sizes.factor(Coordinate::Pick, dims(op->getResult(0))[1], id);
+  // The same list again has the same size.
+  SymExpr listed = dims(op->getResult(0))[1];
+  Axis from = makeAxis(slots, sizes);
+  auto known = llvm::find_if(sweep.picks, [&](const Pick &pick) {
+    return pick.expert == mask.content->expert && pick.limit == mask.content->limit && pick.size &&
+           pick.from == from;
+  });
+  unsigned id = known - sweep.picks.begin();
+  if (known == sweep.picks.end()) {
+    SymExpr size = listed;
+    if (byFeature && !(size = sizes.symbols.div(listed, axes.back()[0].size)))
+      return;
+    sweep.picks.push_back({mask.content->expert, id, mask.content->limit, from, size});
+  }
+  Axis list{sizes.factor(Coordinate::Pick, sweep.picks[id].size, id)};
+  if (byFeature)
+    list.push_back(axes.back()[0]);
+  sweep.listSizes.push_back({listed, list});
   Factor tuple = sizes.factor(Coordinate::Tuple, sizes.symbols.constant(mask.axes.size()));
-  set({makeAxis({tuple}, sizes), Axis{list}}, sweep.rows.index(mask.axes));
+  set({makeAxis({tuple}, sizes), list}, sweep.rows.index(mask.axes));
 }
 
 /// All slots in the order of their experts; or back.
@@ -139,7 +161,7 @@ void Transfer::sort() {
   Axis slots = makeAxis({sizes.token(), sizes.slot()}, sizes);
   if (input.content->kind == RowKind::Expert && input.axes[0] == slots) {
     unsigned id = sweep.picks.size();
-    sweep.picks.push_back({-1, id});
+    sweep.picks.push_back({-1, id, 0, {}, {}});
     sweep.sorted = sizes.factor(Coordinate::Pick, dims(op->getOperand(0))[0], id);
     set({Axis{*sweep.sorted}}, input.content, 0);
     return set({Axis{*sweep.sorted}}, sweep.rows.index(slots), 1);
@@ -172,7 +194,7 @@ void Transfer::range() {
   if (!follows)
     return;
   unsigned id = sweep.picks.size();
-  sweep.picks.push_back({e, sweep.sorted->id});
+  sweep.picks.push_back({e, sweep.sorted->id, 0, {}, {}});
   set({Axis{sizes.factor(Coordinate::Pick, size, id)}}, sweep.rows.index({Axis{*sweep.sorted}}));
 }
 
@@ -236,8 +258,20 @@ void Transfer::scatterND() {
     return set({slots}, sweep.rows.index({Axis{*sweep.sorted}}));
   if (!updates || !updates.content->width)
     return;
+  // Elements of rows, one by one, are rows.
+  Axis over = updates.axes[0];
+  ArrayRef<Axis> to(index->axes);
+  bool byElement = updates.axes.size() == 1 && over.size() == 2 && over[1].size.getConstant() &&
+                   over[1].kind == Coordinate::Feature && indices.axes[0] == over &&
+                   static_cast<int64_t>(to.size()) == rank(op->getResult(0)) &&
+                   to.back() == Axis{over[1]};
+  Axis features = byElement ? Axis{over[1]} : updates.axes.back();
+  if (byElement) {
+    over.pop_back();
+    to = to.drop_back();
+  }
   SmallVector<Factor> target;
-  for (const Axis &axis : index->axes)
+  for (const Axis &axis : to)
     target.append(axis.begin(), axis.end());
   // Back from the sorted order.
   if (makeAxis(target, sizes) == slots && sizes.k > 1 && onZeros && sweep.sorted &&
@@ -257,10 +291,9 @@ void Transfer::scatterND() {
     axes = *leading;
   else
     return;
-  axes.push_back(updates.axes.back());
-  if (updates.axes.size() != 2 || updates.axes[0] != indices.axes[0])
+  axes.push_back(features);
+  if (!byElement && (updates.axes.size() != 2 || over != indices.axes[0]))
     return;
-  const Axis &over = updates.axes[0];
   Form sum = onZeros ? Form() : in(0);
   if (over == slots || (sweep.sorted && over == Axis{*sweep.sorted})) {
     if (!adds)
@@ -273,10 +306,12 @@ void Transfer::scatterND() {
   if (over.size() != 1 || over[0].kind != Coordinate::Pick)
     return;
   int64_t expert = sweep.picks[over[0].id].expert;
-  if (!adds && !onZeros)
+  // Experts of a single choice have no tokens in common.
+  bool isPartial = sum && sum.content->kind == RowKind::Partial;
+  if (!adds && !onZeros && !(sizes.k == 1 && isPartial && sum.content->others.empty()))
     return sweep.refuse(op, "an expert's rows replace what other experts have given");
   Row part{RowKind::Partial};
-  if (sum && sum.content->kind == RowKind::Partial)
+  if (isPartial)
     part = *sum.content;
   else if (!onZeros)
     part.others.push_back(base);
@@ -284,6 +319,11 @@ void Transfer::scatterND() {
   part.operands.resize(sizes.numExperts);
   if (part.operands[expert])
     return sweep.refuse(op, "expert " + Twine(expert) + " is added twice");
+  unsigned limit = sweep.picks[over[0].id].limit;
+  bool isFirst = llvm::none_of(part.operands, [](Row *row) { return row; });
+  if (!isFirst && part.limit != limit)
+    return sweep.refuse(op, "expert " + Twine(expert) + " has limits that others do not have");
+  part.limit = limit;
   part.operands[expert] = updates.content;
   finish(sweep.rows.get(part), axes);
 }

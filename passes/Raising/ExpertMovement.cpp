@@ -118,7 +118,8 @@ void Transfer::cutAxis(const Form &form, int64_t axis, int64_t begin, int64_t si
       isAll(form.axes[axis], Coordinate::Expert, sizes)) {
     axes[axis].clear();
     if (content->kind == RowKind::Gate && content->expert == Row::kAxis)
-      return set(axes, sweep.rows.gate(content->value, begin, content->summed), result);
+      return set(axes, sweep.rows.gate(content->value, begin, content->summed, content->limit),
+                 result);
     if (content->kind == RowKind::Counts || content->kind == RowKind::Ends) {
       Row row = *content;
       row.expert = begin;
@@ -141,6 +142,12 @@ void Transfer::cut(StringRef opType) {
       axes = integers(3);
     if (op->getNumOperands() > 4)
       steps = integers(4);
+    // All of a list that was counted before.
+    const std::optional<SmallVector<SymExpr>> &end = sweep.shapes.get(op->getOperand(2)).elements;
+    if (rank == 1 && begins == SmallVector<int64_t>{0} && end && end->size() == 1 &&
+        (!steps || *steps == SmallVector<int64_t>{1}) &&
+        llvm::is_contained(sweep.listSizes, std::pair((*end)[0], form.axes[0])))
+      return set(form.axes, form.content);
     if (!begins || !ends || begins->size() != 1 || (op->getNumOperands() > 3 && !axes) ||
         (steps && (*steps)[0] != 1))
       return;
@@ -164,7 +171,7 @@ void Transfer::cut(StringRef opType) {
       SmallVector<Axis, 4> axes(form.axes);
       axes[axis][0].id = sweep.picks.size();
       axes[axis][0].size = dims(op->getResult(e))[axis];
-      sweep.picks.push_back({static_cast<int64_t>(e), form.axes[axis][0].id});
+      sweep.picks.push_back({static_cast<int64_t>(e), form.axes[axis][0].id, 0, {}, {}});
       set(axes, form.content, e);
     }
     return;

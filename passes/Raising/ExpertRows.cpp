@@ -47,9 +47,13 @@ void Transfer::close(ArrayRef<Axis> axes, Row *row, bool overSlots) {
 void Transfer::finish(Row *sum, ArrayRef<Axis> axes) {
   int64_t present = llvm::count_if(sum->operands, [](Row *part) { return part; });
   if (present == sizes.numExperts) {
-    sweep.closed =
-        Layer{op, SmallVector<Axis, 4>(axes),
-              SmallVector<Row *>(sum->operands.begin(), sum->operands.end()), sum->others, false};
+    sweep.closed = Layer{op,
+                         SmallVector<Axis, 4>(axes),
+                         SmallVector<Row *>(sum->operands.begin(), sum->operands.end()),
+                         sum->others,
+                         false,
+                         false,
+                         sum->limit};
     return;
   }
   sweep.refuse(op, "only " + Twine(present) + " of " + Twine(sizes.numExperts) +
@@ -57,9 +61,16 @@ void Transfer::finish(Row *sum, ArrayRef<Axis> axes) {
   set(axes, sum);
 }
 
-/// Adds to `sum` a part of it; false if an expert is in it already.
+/// Adds to `sum` a part of it; false if an expert is in it already, or has other limits.
 bool Transfer::addPart(Row &sum, Row *part) {
   Row *gate, *rest;
+  bool isFirst = llvm::none_of(sum.operands, [](Row *row) { return row; });
+  unsigned limit = part->kind == RowKind::Partial ? part->limit
+                   : splitGate(part, gate, rest)  ? gate->limit
+                                                  : 0;
+  if (!isFirst && sum.limit != limit)
+    return false;
+  sum.limit = limit;
   if (part->kind == RowKind::Partial) {
     for (auto [e, row] : llvm::enumerate(part->operands)) {
       if (row && sum.operands[e])
@@ -99,7 +110,7 @@ void Transfer::partial(ArrayRef<Value> operands, ArrayRef<Axis> axes) {
     }
     sum.width = form.content->width;
     if (!addPart(sum, form.content))
-      return sweep.refuse(op, "an expert is added twice");
+      return sweep.refuse(op, "an expert is added twice, or has limits that others do not have");
   }
   finish(sweep.rows.get(sum), axes);
 }
@@ -137,7 +148,48 @@ static bool isRow(const Row *row) {
          row->kind == RowKind::Linear || row->kind == RowKind::Choice;
 }
 
+/// Whether all elements are 0 or 1.
+static bool isMask(Value value) {
+  while (onnx::NodeOp cast = getNode(value, "Cast"))
+    value = cast.getInputs()[0];
+  return getElementType(value).isInteger(1);
+}
+
+/// A mask that leaves out some of the slots that chose an expert: a capacity.
+bool Transfer::limitGate() {
+  if (!node || (node.getOpType() != "Mul" && node.getOpType() != "And"))
+    return false;
+  for (unsigned i : {0, 1}) {
+    const Form gate = in(i);
+    Value mask = op->getOperand(1 - i);
+    if (!gate || gate.content->kind != RowKind::Gate || gate.content->expert != Row::kAxis ||
+        gate.content->limit || !isMask(mask) || dims(mask) != dims(op->getOperand(i)))
+      continue;
+    const Form known = sweep.demand(mask);
+    if (known && known.content->kind != RowKind::Tokens)
+      continue;
+    SmallVector<Factor> order;
+    for (const Axis &axis : gate.axes)
+      order.append(axis.begin(), axis.end());
+    Axis all = makeAxis(order, sizes);
+    bool bySlot =
+        sizes.k > 1 && all == makeAxis({sizes.token(), sizes.slot(), sizes.expert()}, sizes);
+    if (!bySlot && all != makeAxis({sizes.token(), sizes.expert()}, sizes))
+      continue;
+    auto found =
+        llvm::find_if(sweep.limits, [&](const Limit &limit) { return limit.mask == mask; });
+    unsigned limit = found - sweep.limits.begin() + 1;
+    if (found == sweep.limits.end())
+      sweep.limits.push_back({mask, bySlot});
+    set(gate.axes, sweep.rows.gate(gate.content->value, Row::kAxis, gate.content->summed, limit));
+    return true;
+  }
+  return false;
+}
+
 void Transfer::elementwise() {
+  if (limitGate())
+    return;
   SmallVector<Form, 4> forms;
   StringRef opType = node ? node.getOpType() : StringRef();
   auto isPart = [](const Form &form) {
@@ -183,7 +235,8 @@ void Transfer::elementwise() {
   if (opType == "Where" && contents[0]->kind == RowKind::Gate && !contents[0]->value &&
       contents[1]->kind == RowKind::Gate && getSplat(op->getOperand(2)) == 0.0 &&
       contents[1]->expert == Row::kAny && !contents[0]->summed)
-    return set(*axes, sweep.rows.gate(contents[1]->value, contents[0]->expert, false));
+    return set(*axes,
+               sweep.rows.gate(contents[1]->value, contents[0]->expert, false, contents[0]->limit));
   if (allGates && opType == "Cast" &&
       (!contents[0]->value || isa<FloatType>(getElementType(op->getResult(0)))))
     return set(*axes, contents[0]);
@@ -193,11 +246,13 @@ void Transfer::elementwise() {
       std::swap(a, b);
     // A mask times weights without one.
     if (!a->value && b->expert == Row::kAny && a->summed == b->summed)
-      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed));
+      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed, a->limit));
+    if (a->limit != b->limit)
+      return;
     if (a->value || (b->expert != Row::kAny && b->expert != a->expert))
       return;
     if (a->summed == b->summed)
-      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed));
+      return set(*axes, sweep.rows.gate(b->value, a->expert, a->summed, a->limit));
     return;
   }
   bool anyGate = llvm::any_of(contents, [](Row *row) { return row && row->kind == RowKind::Gate; });
@@ -210,7 +265,8 @@ void Transfer::elementwise() {
     for (const Axis &axis : *axes)
       all.append(axis.begin(), axis.end());
     for (Row *row : contents)
-      if (row && row->kind == RowKind::Gate && (row->expert != Row::kAny || row->summed))
+      if (row && row->kind == RowKind::Gate &&
+          (row->expert != Row::kAny || row->summed || row->limit))
         return;
     if (makeAxis(all, sizes) == makeAxis({sizes.token(), sizes.slot()}, sizes) &&
         isa<FloatType>(getElementType(op->getResult(0))))
@@ -357,9 +413,9 @@ void Transfer::reduce() {
   bool overTokens = sum[0].kind == Coordinate::Token && sum[0].size == sizes.tokens;
   if (row->kind == RowKind::Gate) {
     if (overSlots && !row->summed && row->expert != Row::kAny)
-      return set(axes, sweep.rows.gate(row->value, row->expert, true));
+      return set(axes, sweep.rows.gate(row->value, row->expert, true, row->limit));
     bool allSlots = sum == makeAxis({sizes.token(), sizes.slot()}, sizes);
-    if (!row->value && row->expert == Row::kAxis &&
+    if (!row->value && row->expert == Row::kAxis && !row->limit &&
         ((overTokens && sum.size() == 1 && row->summed) || allSlots)) {
       Row counts{RowKind::Counts};
       counts.expert = Row::kAxis;

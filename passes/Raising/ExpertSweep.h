@@ -25,6 +25,8 @@ struct Layer {
   bool overSlots;
   /// No sum: the rows of the slots themselves.
   bool ofSlots = false;
+  /// See Row::limit.
+  unsigned limit = 0;
 };
 
 class Sweep {
@@ -44,6 +46,7 @@ public:
   SymbolicShapes &shapes;
   Sizes sizes;
   Rows rows;
+  std::vector<Limit> limits;
   /// How the last thing that looked like a sum over experts fell short, and where.
   std::string reason;
   mlir::Operation *reasonAt = nullptr;
@@ -60,6 +63,8 @@ private:
   const llvm::DenseSet<mlir::Operation *> &ancestors;
   llvm::DenseMap<mlir::Value, Form> forms;
   std::vector<Pick> picks;
+  /// What has as many elements as these sizes say.
+  llvm::SmallVector<std::pair<SymExpr, Axis>> listSizes;
   /// The list that all slots are sorted in, if there is one.
   std::optional<Factor> sorted;
   unsigned depth = 0;
@@ -116,6 +121,7 @@ private:
   void pick(const Form &data, unsigned first, llvm::ArrayRef<Axis> over,
             llvm::ArrayRef<Axis> indexAxes);
   // Rows, in ExpertRows.cpp.
+  bool limitGate();
   void elementwise();
   void linear();
   void dequantize();

@@ -95,12 +95,27 @@ def loop(g, k, change):
     """A loop over experts, each on the list of its tokens."""
     weights, experts = router(g, k)
     depth = np.int64(E)
-    mask = g("Transpose", g("OneHot", experts, depth, np.array([0, 1]), axis=-1), perm=[2, 1, 0])
+    hot = g("OneHot", experts, depth, np.array([0, 1]), axis=-1)
+    if change and "capacit" in change:
+        # Of the slots of an expert the first three, in the order of the tokens, in each place of its own.
+        within = g("Cast", g("LessOrEqual", g("CumSum", hot, np.int64(0)), np.int64(3)), to=TensorProto.INT64)
+        if change == "a capacity of expert 1":
+            within = g("Max", within, np.array([1, 0, 1, 1]))
+        if change == "a capacity that counts":
+            within = g("CumSum", hot, np.int64(0))
+        hot = g("Mul", hot, within)
+        if change == "two capacities":
+            hot = g("Mul", g("Cast", g("Less", g("CumSum", hot, np.int64(0), exclusive=1), np.int64(2)),
+                             to=TensorProto.INT64), hot)  # fmt: skip
+    mask = g("Transpose", hot, perm=[2, 1, 0])
     flat = g("Reshape", weights, [-1])
     total = g("Mul", "x", np.float32(0))
     for e in range(E):
         index = e - E if change == "numbers from the end" else (e + 1) % E if change == "other order" else e
         row = g("Gather", mask, np.int64(index), axis=0)
+        if change == "a capacity but for one" and e == 2:
+            row = g("Gather", g("Transpose", g("OneHot", experts, depth, np.array([0, 1]), axis=-1), perm=[2, 1, 0]),
+                    np.int64(index), axis=0)  # fmt: skip
         slot, token = g("Split", g("Transpose", g("NonZero", g("Cast", row, to=TensorProto.BOOL)), perm=[1, 0]),
                         [1, 1], outputs=2, axis=1)  # fmt: skip
         slot, token = g("Squeeze", slot, [1]), g("Squeeze", token, [1])
@@ -122,6 +137,10 @@ def batched(g, k, change):
     weights, experts = router(g, k)
     zeros = g("ConstantOfShape", g("Concat", g("Slice", g("Shape", "x"), [0], [1]), [E], axis=0))
     dense = g("ScatterElements", zeros, experts, weights, axis=1)
+    if change == "a capacity of tokens":
+        taken = g("Cast", g("Greater", dense, np.float32(0)), to=TensorProto.INT64)
+        within = g("LessOrEqual", g("CumSum", taken, np.int64(0)), np.int64(2))
+        dense = g("Mul", g("Cast", within, to=TensorProto.FLOAT), dense)
     if change == "dense weights":
         dense = g("Add", dense, np.float32(0.1))
     x = g("Reshape", g("Tile", "x", [E, 1]), [E, -1, H])
@@ -176,13 +195,14 @@ def codes(g, k, change):
 CASES = {
     masked: ["an expert twice", "an expert missing", "another activation", "rows that mix", "not the mask", "no mask",
              "weights rounded", "weights squared", "best slot", "scale after", "a difference"],
-    loop: ["numbers from the end", "other order", "other slot", "half the width", "scatter into x"],
-    batched: ["dense weights", "experts shifted", "some experts", "a mean"],
+    loop: ["numbers from the end", "other order", "other slot", "half the width", "scatter into x", "a capacity",
+           "two capacities", "a capacity of expert 1", "a capacity that counts", "a capacity but for one"],
+    batched: ["a capacity of tokens", "dense weights", "experts shifted", "some experts", "a mean"],
     gathered: ["the next expert", "slots first", "another expert's second matrix"],
     codes: ["scale of a row", "scale of an expert", "scale of the next expert"],
 }  # fmt: skip
 # Still experts on the tokens that chose them, perhaps raised.
-HARMLESS = {"scale of a row", "scale of an expert", "other order", "numbers from the end", "scale after", "best slot", "experts shifted", "the next expert"}
+HARMLESS = {"a capacity", "a capacity of tokens", "scale of a row", "scale of an expert", "other order", "numbers from the end", "scale after", "best slot", "experts shifted", "the next expert"}
 
 
 def moec(*arguments):

@@ -126,3 +126,97 @@ func.func @left_alone_experts_differ(%x: tensor<?x4xf32>, %router: tensor<4x2xf3
   %y = onnx.node "Add"(%p0, %p1) version 14 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// Switch: each expert takes two tokens of a sequence, and has no part in the others.
+
+// CHECK-LABEL: func.func @capacity
+// CHECK: %[[W:.*]], %[[I:.*]] = moe.route
+// CHECK: %[[KEPT:.*]] = onnx.node "GatherElements"
+// CHECK: %[[NONE:.*]] = onnx.constant dense<-1> : tensor<i64>
+// CHECK: %[[E:.*]] = onnx.node "Where"(%{{.*}}, %[[I]], %[[NONE]])
+// CHECK: moe.experts %{{.*}} to %[[E]] parameters
+func.func @capacity(%x: tensor<?x?x4xf32> {onnx.dims = ["b", "s", ""]}, %l: tensor<?x2xf32>) -> tensor<?x?x4xf32> {
+  %w0 = onnx.constant dense<2.0> : tensor<4x4xf32>
+  %w1 = onnx.constant dense<3.0> : tensor<4x4xf32>
+  %router = onnx.constant dense<1.0> : tensor<4x2xf32>
+  %flat = onnx.constant dense<[-1, 4]> : tensor<2xi64>
+  %two = onnx.constant dense<2> : tensor<i64>
+  %hot = onnx.constant dense<[0, 1]> : tensor<2xi64>
+  %axis = onnx.constant dense<-2> : tensor<i64>
+  %xf = onnx.node "Reshape"(%x, %flat) version 14 : (tensor<?x?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %lf = moe.linear %xf, %router : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+  %w, %i = moe.route %lf {k = 1 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>} : (tensor<?x2xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %lead = onnx.node "Shape"(%x) version 15 {end = 2 : i64, start = 0 : i64} : (tensor<?x?x4xf32>) -> tensor<2xi64>
+  %sizes = onnx.node "Shape"(%x) version 15 : (tensor<?x?x4xf32>) -> tensor<3xi64>
+  %zeros = onnx.node "ConstantOfShape"(%sizes) version 9 : (tensor<3xi64>) -> tensor<?x?x4xf32>
+  %is = onnx.node "Reshape"(%i, %lead) version 14 : (tensor<?x1xi64>, tensor<2xi64>) -> tensor<?x?xi64>
+  %o = onnx.node "OneHot"(%is, %two, %hot) version 11 {axis = -1 : i64} : (tensor<?x?xi64>, tensor<i64>, tensor<2xi64>) -> tensor<?x?x2xi64>
+  %count = onnx.node "CumSum"(%o, %axis) version 14 : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?x2xi64>
+  %fits = onnx.node "LessOrEqual"(%count, %two) version 16 : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?x2xi1>
+  %fit = onnx.node "Cast"(%fits) version 19 {to = 7 : i64} : (tensor<?x?x2xi1>) -> tensor<?x?x2xi64>
+  %kept = onnx.node "Mul"(%o, %fit) version 14 : (tensor<?x?x2xi64>, tensor<?x?x2xi64>) -> tensor<?x?x2xi64>
+  %e0 = onnx.constant dense<0> : tensor<i64>
+  %g0 = onnx.node "Gather"(%kept, %e0) version 13 {axis = 2 : i64} : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %m0 = onnx.node "Cast"(%g0) version 19 {to = 9 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi1>
+  %n0 = onnx.node "NonZero"(%m0) version 13 : (tensor<?x?xi1>) -> tensor<2x?xi64>
+  %t0 = onnx.node "Transpose"(%n0) version 13 {perm = array<i64: 1, 0>} : (tensor<2x?xi64>) -> tensor<?x2xi64>
+  %x0 = onnx.node "GatherND"(%x, %t0) version 13 : (tensor<?x?x4xf32>, tensor<?x2xi64>) -> tensor<?x4xf32>
+  %y0 = moe.linear %x0, %w0 : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %a0 = onnx.node "ScatterND"(%zeros, %t0, %y0) version 18 : (tensor<?x?x4xf32>, tensor<?x2xi64>, tensor<?x4xf32>) -> tensor<?x?x4xf32>
+  %e1 = onnx.constant dense<1> : tensor<i64>
+  %g1 = onnx.node "Gather"(%kept, %e1) version 13 {axis = 2 : i64} : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %m1 = onnx.node "Cast"(%g1) version 19 {to = 9 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi1>
+  %n1 = onnx.node "NonZero"(%m1) version 13 : (tensor<?x?xi1>) -> tensor<2x?xi64>
+  %t1 = onnx.node "Transpose"(%n1) version 13 {perm = array<i64: 1, 0>} : (tensor<2x?xi64>) -> tensor<?x2xi64>
+  %x1 = onnx.node "GatherND"(%x, %t1) version 13 : (tensor<?x?x4xf32>, tensor<?x2xi64>) -> tensor<?x4xf32>
+  %y1 = moe.linear %x1, %w1 : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %a1 = onnx.node "ScatterND"(%a0, %t1, %y1) version 18 : (tensor<?x?x4xf32>, tensor<?x2xi64>, tensor<?x4xf32>) -> tensor<?x?x4xf32>
+  return %a1 : tensor<?x?x4xf32>
+}
+
+// -----
+
+// One expert takes all of its tokens: that is no capacity of the layer.
+
+// CHECK-LABEL: func.func @left_alone_other_capacity
+// CHECK-NOT: moe.experts
+func.func @left_alone_other_capacity(%x: tensor<?x?x4xf32> {onnx.dims = ["b", "s", ""]}, %l: tensor<?x2xf32>) -> tensor<?x?x4xf32> {
+  %w0 = onnx.constant dense<2.0> : tensor<4x4xf32>
+  %w1 = onnx.constant dense<3.0> : tensor<4x4xf32>
+  %router = onnx.constant dense<1.0> : tensor<4x2xf32>
+  %flat = onnx.constant dense<[-1, 4]> : tensor<2xi64>
+  %two = onnx.constant dense<2> : tensor<i64>
+  %hot = onnx.constant dense<[0, 1]> : tensor<2xi64>
+  %axis = onnx.constant dense<-2> : tensor<i64>
+  %xf = onnx.node "Reshape"(%x, %flat) version 14 : (tensor<?x?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %lf = moe.linear %xf, %router : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+  %w, %i = moe.route %lf {k = 1 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>} : (tensor<?x2xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %lead = onnx.node "Shape"(%x) version 15 {end = 2 : i64, start = 0 : i64} : (tensor<?x?x4xf32>) -> tensor<2xi64>
+  %sizes = onnx.node "Shape"(%x) version 15 : (tensor<?x?x4xf32>) -> tensor<3xi64>
+  %zeros = onnx.node "ConstantOfShape"(%sizes) version 9 : (tensor<3xi64>) -> tensor<?x?x4xf32>
+  %is = onnx.node "Reshape"(%i, %lead) version 14 : (tensor<?x1xi64>, tensor<2xi64>) -> tensor<?x?xi64>
+  %o = onnx.node "OneHot"(%is, %two, %hot) version 11 {axis = -1 : i64} : (tensor<?x?xi64>, tensor<i64>, tensor<2xi64>) -> tensor<?x?x2xi64>
+  %count = onnx.node "CumSum"(%o, %axis) version 14 : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?x2xi64>
+  %fits = onnx.node "LessOrEqual"(%count, %two) version 16 : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?x2xi1>
+  %fit = onnx.node "Cast"(%fits) version 19 {to = 7 : i64} : (tensor<?x?x2xi1>) -> tensor<?x?x2xi64>
+  %kept = onnx.node "Mul"(%o, %fit) version 14 : (tensor<?x?x2xi64>, tensor<?x?x2xi64>) -> tensor<?x?x2xi64>
+  %e0 = onnx.constant dense<0> : tensor<i64>
+  %g0 = onnx.node "Gather"(%kept, %e0) version 13 {axis = 2 : i64} : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %m0 = onnx.node "Cast"(%g0) version 19 {to = 9 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi1>
+  %n0 = onnx.node "NonZero"(%m0) version 13 : (tensor<?x?xi1>) -> tensor<2x?xi64>
+  %t0 = onnx.node "Transpose"(%n0) version 13 {perm = array<i64: 1, 0>} : (tensor<2x?xi64>) -> tensor<?x2xi64>
+  %x0 = onnx.node "GatherND"(%x, %t0) version 13 : (tensor<?x?x4xf32>, tensor<?x2xi64>) -> tensor<?x4xf32>
+  %y0 = moe.linear %x0, %w0 : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %a0 = onnx.node "ScatterND"(%zeros, %t0, %y0) version 18 : (tensor<?x?x4xf32>, tensor<?x2xi64>, tensor<?x4xf32>) -> tensor<?x?x4xf32>
+  %e1 = onnx.constant dense<1> : tensor<i64>
+  %g1 = onnx.node "Gather"(%o, %e1) version 13 {axis = 2 : i64} : (tensor<?x?x2xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %m1 = onnx.node "Cast"(%g1) version 19 {to = 9 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi1>
+  %n1 = onnx.node "NonZero"(%m1) version 13 : (tensor<?x?xi1>) -> tensor<2x?xi64>
+  %t1 = onnx.node "Transpose"(%n1) version 13 {perm = array<i64: 1, 0>} : (tensor<2x?xi64>) -> tensor<?x2xi64>
+  %x1 = onnx.node "GatherND"(%x, %t1) version 13 : (tensor<?x?x4xf32>, tensor<?x2xi64>) -> tensor<?x4xf32>
+  %y1 = moe.linear %x1, %w1 : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %a1 = onnx.node "ScatterND"(%a0, %t1, %y1) version 18 : (tensor<?x?x4xf32>, tensor<?x2xi64>, tensor<?x4xf32>) -> tensor<?x?x4xf32>
+  return %a1 : tensor<?x?x4xf32>
+}
