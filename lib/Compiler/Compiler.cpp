@@ -2,6 +2,7 @@
 
 #include "ArtifactWeights.h"
 #include "CodePartitions.h"
+#include "CompressionReport.h"
 #include "ProfileFromIR.h"
 #include "SignatureFromIR.h"
 
@@ -10,8 +11,10 @@
 #include "dialects/MoE/ModuleWeights.h"
 #include "moec/Artifact/Codegen.h"
 #include "moec/Frontend/LoadModule.h"
+#include "moec/Pipelines/Compress.h"
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
+#include "moec/Pipelines/Optimize.h"
 #include "moec/Pipelines/Raise.h"
 #include "moec/Support/AtomicFile.h"
 #include "passes/Transforms/Passes.h"
@@ -55,6 +58,8 @@ public:
     if (options.emit < done)
       return fail("cannot emit '" + getPhaseInfo(options.emit).name +
                   "' of a model that has gone through '" + getPhaseInfo(done).name + "'");
+    if (!options.plan.steps.empty() && (done >= Phase::Compress || !options.raise))
+      return fail("a plan is carried out by 'compress' on a raised model");
     if (!options.state.empty() && done >= Phase::Normalize)
       return fail("state is introduced by 'normalize', which the model has gone through");
     for (const PhaseInfo &info : kPhases) {
@@ -104,6 +109,14 @@ private:
       if (options.raise)
         buildRaisePipeline(pm, RaiseOptions());
       break;
+    case Phase::Compress:
+      return compress(pm);
+    case Phase::Optimize: {
+      OptimizeOptions optimize;
+      optimize.profile = options.profile;
+      buildOptimizePipeline(pm, optimize);
+      break;
+    }
     case Phase::Lower:
       buildLowerPipeline(pm, lowering);
       break;
@@ -115,6 +128,23 @@ private:
       break;
     }
     return pm.run(*module);
+  }
+
+  LogicalResult compress(PassManager &pm) {
+    CompressionReport report(options.input);
+    report.measureBefore(*module);
+    if (!options.plan.steps.empty()) {
+      if (llvm::Error error = buildCompressPipeline(pm, options.plan))
+        return fail("plan: " + llvm::toString(std::move(error)));
+      if (failed(pm.run(*module)))
+        return failure();
+    }
+    report.measureAfter(*module);
+    if (llvm::Error error = report.write(options.report, options.standardOutput))
+      return fail(std::move(error));
+    if (llvm::Error error = report.writePlan(options.savePlan, options.standardOutput))
+      return fail(std::move(error));
+    return success();
   }
 
   LogicalResult emitIR() {

@@ -4,8 +4,10 @@
 #include "dialects/MoE/MoEOps.h"
 #include "dialects/ONNX/ONNXOps.h"
 #include "dialects/Par/ParOps.h"
+#include "moec/Pipelines/Compress.h"
 #include "moec/Pipelines/Lowering.h"
 #include "moec/Pipelines/Normalize.h"
+#include "moec/Pipelines/Optimize.h"
 #include "moec/Pipelines/Raise.h"
 #include "passes/Compression/Passes.h"
 #include "passes/Conversion/Passes.h"
@@ -64,5 +66,7 @@ void moec::registerAllPasses() {
   registerRaisingPasses();
   registerNormalizePipeline();
   registerRaisePipeline();
+  registerCompressPipeline();
+  registerOptimizePipeline();
   registerLoweringPipelines();
 }

@@ -26,10 +26,6 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
   convert.vectorBytes = options.vectorBytes;
   convert.vectorRegisters = options.vectorRegisters;
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  // Before anything is lowered: afterwards only locations say what an operation was.
-  if (options.profile)
-    functions.addPass(createTagNodesPass());
-  functions.addPass(createExpandExpertsPass());
   ConvertMoEToONNXPassOptions spell;
   spell.keepGrouped = true;
   functions.addPass(createConvertMoEToONNXPass(spell));

@@ -61,6 +61,17 @@ static std::string getCommonScope(StringRef a, StringRef b) {
 
 static bool isScoped(StringRef name) { return name.find_first_of("/.") != StringRef::npos; }
 
+/// The scope of the module that the router's weight belongs to, "model.layers.0.mlp" of
+/// "model.layers.0.mlp.gate.weight"; "" if its name does not tell.
+static std::string getRouterScope(moe::RouteOp route) {
+  auto linear = route ? skipLayout(route.getLogits()).getDefiningOp<moe::LinearOp>() : nullptr;
+  auto weight = linear ? skipLayout(linear.getWeight()).getDefiningOp<moe::WeightOp>() : nullptr;
+  if (!weight)
+    return "";
+  StringRef scope = weight.getKey().rsplit('.').first.rsplit('.').first;
+  return isScoped(scope) ? scope.str() : "";
+}
+
 /// The scope that the parameters' names share, where exporters name nodes by number; "" if none.
 static std::string getParameterScope(moe::ExpertsOp op) {
   std::optional<std::string> scope;
@@ -98,8 +109,9 @@ std::vector<MoELayer> moec::getMoELayers(ModuleOp module) {
     MoELayer layer{getNodeName(experts).str(), experts, getRoute(experts.getExperts())};
     if (layer.route)
       layer.name = getCommonScope(getNodeName(layer.route), layer.name);
-    if (std::string scope = getParameterScope(experts); !isScoped(layer.name) && !scope.empty())
-      layer.name = scope;
+    for (std::string scope : {getRouterScope(layer.route), getParameterScope(experts)})
+      if (!isScoped(layer.name) && !scope.empty())
+        layer.name = std::move(scope);
     layer.name = names.take(layer.name.empty() ? "experts" : std::move(layer.name));
     layers.push_back(std::move(layer));
   });
@@ -209,13 +221,23 @@ LayerCost moec::getCost(moe::ExpertsOp experts) {
   LayerCost cost;
   for (Value parameter : experts.getParameters())
     addParameter(cost, parameter);
-  int64_t multiplyAdds = 0;
+  // Of all experts that are not null, who may share rows.
+  int64_t multiplyAdds = 0, numLive = 0;
   auto countWeight = [&](Value weight) {
     auto argument = dyn_cast<BlockArgument>(skipLayout(weight));
-    if (argument && argument.getOwner() == &experts.getBody().front() &&
-        argument.getArgNumber() > 0)
-      for (Value segment : experts.getSegmentsOf(argument.getArgNumber() - 1))
-        multiplyAdds += getNumElements(segment);
+    if (!argument || argument.getOwner() != &experts.getBody().front() ||
+        argument.getArgNumber() == 0)
+      return;
+    int64_t p = argument.getArgNumber() - 1, numRows = 0;
+    OperandRange segments = experts.getSegmentsOf(p);
+    for (int64_t e = 0, count = experts.getNumExperts(); e < count; ++e)
+      if (auto row = experts.getRow(p, e)) {
+        Value segment = segments[row->first];
+        multiplyAdds +=
+            getNumElements(segment) / cast<RankedTensorType>(segment.getType()).getDimSize(0);
+        ++numRows;
+      }
+    numLive = std::max(numLive, numRows);
   };
   experts.getBody().walk([&](Operation *op) {
     if (auto linear = dyn_cast<moe::LinearOp>(op))
@@ -228,7 +250,7 @@ LayerCost moec::getCost(moe::ExpertsOp experts) {
   int64_t k = cast<RankedTensorType>(experts.getExperts().getType()).getDimSize(1);
   if (ShapedType::isDynamic(k))
     k = 0;
-  cost.flopsPerToken = 2 * multiplyAdds / experts.getNumExperts() * k;
+  cost.flopsPerToken = 2 * multiplyAdds / std::max<int64_t>(numLive, 1) * k;
   return cost;
 }
 

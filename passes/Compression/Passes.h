@@ -2,6 +2,7 @@
 #define MOEC_PASSES_COMPRESSION_PASSES_H
 
 #include "dialects/MoE/MoEOps.h"
+#include "dialects/ONNX/ONNXOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

@@ -1,6 +1,7 @@
 //===- Compile.cpp - moec compile -------------------------------------------------------------===//
 #include "moec/Compiler/Compiler.h"
 #include "moec/InitAll.h"
+#include "moec/Pipelines/Compress.h"
 #include "tools/moec/Commands.h"
 #include "tools/moec/Diagnostics.h"
 
@@ -27,6 +28,23 @@ Expected<Phase> phaseOf(Arguments &arguments, OptionId option, Phase otherwise) 
   return createStringError("'" + name + "' is no phase; the phases are " + known);
 }
 
+/// The steps of a file, then those of the short form.
+Error readPlans(StringRef path, StringRef shortForm, Plan &plan) {
+  auto add = [&](Expected<Plan> read) -> Error {
+    if (!read)
+      return read.takeError();
+    plan.steps.insert(plan.steps.end(), read->steps.begin(), read->steps.end());
+    return Error::success();
+  };
+  if (!path.empty())
+    if (Error error = add(readPlan(path)))
+      return error;
+  if (!shortForm.empty())
+    if (Error error = add(Plan::fromShortForm(shortForm)))
+      return createStringError("--compress: " + toString(std::move(error)));
+  return Error::success();
+}
+
 } // namespace
 
 Error runCompile(Arguments &arguments) {
@@ -42,6 +60,9 @@ Error runCompile(Arguments &arguments) {
   arguments.needs(OPT_context_size, OPT_state);
   options.allowLinkedWeights = arguments.has(OPT_allow_linked_weights);
   options.profile = arguments.has(OPT_count_nodes);
+  options.report = arguments.value(OPT_report);
+  options.savePlan = arguments.value(OPT_save_plan);
+  std::string plan = arguments.value(OPT_plan), compress = arguments.value(OPT_compress);
   if (Error error = arguments.takeError())
     return error;
   Expected<Phase> emit = phaseOf(arguments, OPT_emit, Phase::Object);
@@ -53,6 +74,8 @@ Error runCompile(Arguments &arguments) {
     return from.takeError();
   if (arguments.has(OPT_from))
     options.from = *from;
+  if (Error error = readPlans(plan, compress, options.plan))
+    return error;
   if (options.output.empty()) {
     if (options.emit == Phase::Object)
       return createStringError("-o FILE is missing: where should the shared object go?");

@@ -59,6 +59,11 @@ defm emit : Value<"emit", "PHASE", "Stop after PHASE and write its form of the m
 defm from : Value<"from", "PHASE", "MODEL is the form after PHASE; go on from there", [CompileVis]>;
 defm target_cpu : Value<"target-cpu", "CPU",
                         "CPU to compile for: native (the default), x86-64-v3, x86-64-v4, …", [CompileVis]>;
+defm compress : Value<"compress", "PLAN", "Compress as PLAN says in short: experts=25%:norm,ffn=lowrank:0.5,"
+                                         "weights=int4:group=32 (see README)", [CompileVis]>;
+defm plan : Value<"plan", "FILE", "Compress as the plan in FILE says, in JSON; before --compress", [CompileVis]>;
+defm save_plan : Value<"save-plan", "FILE", "Write a plan to FILE that does what was done again", [CompileVis]>;
+defm report : Value<"report", "FILE", "Write to FILE, in JSON, what compression did to each layer and what it left as it is", [CompileVis]>;
 def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
                       [CompileVis]>;
 defm state : Value<"state", "PAIRS",

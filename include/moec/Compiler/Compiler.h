@@ -5,6 +5,7 @@
 
 #include "moec/Artifact/Artifact.h"
 #include "moec/Pipelines/Phase.h"
+#include "moec/Pipelines/Plan.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/LogicalResult.h"
@@ -24,7 +25,13 @@ struct CompileOptions {
       from; ///< the phase the input has gone through; by default import of an ONNX file
   std::string targetCpu = "native";
   bool raise = true; ///< recognise routers, experts, attention; else compile the nodes as they are
-  unsigned jobs = 0; ///< threads; 0: one a CPU
+  /// What `compress` does; see Plan. Needs a raised model.
+  Plan plan;
+  /// Where a report of what was done goes, as JSON; empty: nowhere; "-": standard output.
+  std::string report;
+  /// Where the plan goes that does again what was done; the same.
+  std::string savePlan;
+  unsigned jobs = 0;              ///< threads; 0: one a CPU
   unsigned optimizationLevel = 3; ///< of LLVM, 0 to 3
   std::string weightsFile;        ///< put the weights into this file beside the artifact instead
   bool allowLinkedWeights = false;

@@ -1,0 +1,79 @@
+#include "CompressionReport.h"
+
+#include "dialects/MoE/MoEOps.h"
+#include "dialects/ONNX/ONNXOps.h"
+#include "moec/Pipelines/Plan.h"
+#include "moec/Support/AtomicFile.h"
+#include "passes/Analysis/ModelStructure.h"
+#include "passes/Compression/DecisionLog.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace moec;
+
+CompressionReport::Totals CompressionReport::measure(ModuleOp module) {
+  Totals totals;
+  auto add = [&](RankedTensorType type) {
+    int64_t bits = type.getElementType().getIntOrFloatBitWidth();
+    totals.parameters += type.getNumElements();
+    totals.bytes += llvm::divideCeil(type.getNumElements() * bits, 8);
+  };
+  llvm::StringSet<> seen;
+  module.walk([&](moe::WeightOp weight) {
+    if (!weight->use_empty() && seen.insert(weight.getKey()).second)
+      add(weight.getResult().getType());
+  });
+  // Small weights are constants.
+  module.walk([&](moec::onnx::ConstantOp constant) {
+    if (isa<FloatType>(constant.getResult().getType().getElementType()))
+      add(constant.getResult().getType());
+  });
+  totals.flopsPerToken = analyzeStructure(module).linearFlopsPerToken;
+  return totals;
+}
+
+void CompressionReport::measureAfter(ModuleOp module) {
+  after = measure(module);
+  decisions = getDecisions(module);
+}
+
+static llvm::Error writeJson(const llvm::json::Value &json, llvm::StringRef path,
+                             llvm::raw_ostream *standardOutput) {
+  if (path.empty())
+    return llvm::Error::success();
+  std::string text = llvm::formatv("{0:2}\n", json).str();
+  if (path == "-" && standardOutput) {
+    *standardOutput << text;
+    return llvm::Error::success();
+  }
+  llvm::Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (llvm::Error error = file->write(0, text))
+    return error;
+  return file->commit();
+}
+
+llvm::Error CompressionReport::write(llvm::StringRef path,
+                                     llvm::raw_ostream *standardOutput) const {
+  auto pair = [](int64_t before, int64_t after) {
+    return llvm::json::Object{{"before", before}, {"after", after}};
+  };
+  llvm::json::Object report{
+      {"version", 1},
+      {"model", model},
+      {"totals",
+       llvm::json::Object{{"parameters", pair(before.parameters, after.parameters)},
+                          {"bytes", pair(before.bytes, after.bytes)},
+                          {"flops_per_token", pair(before.flopsPerToken, after.flopsPerToken)}}},
+      {"decisions", llvm::json::Array(decisions)},
+      {"plan", Plan::replay(decisions)}};
+  return writeJson(std::move(report), path, standardOutput);
+}
+
+llvm::Error CompressionReport::writePlan(llvm::StringRef path,
+                                         llvm::raw_ostream *standardOutput) const {
+  return writeJson(Plan::replay(decisions), path, standardOutput);
+}

@@ -1,0 +1,35 @@
+//===- ExpertChoice.h - Which experts matter least ---------------------------------------*- C++
+//-*-===//
+#ifndef MOEC_PASSES_COMPRESSION_EXPERTCHOICE_H
+#define MOEC_PASSES_COMPRESSION_EXPERTCHOICE_H
+
+#include "passes/Compression/WeightEditor.h"
+
+namespace moec {
+
+/// The sum of squares of all parameters of each expert, of several layers together. Null experts
+/// have 0.
+llvm::Expected<std::vector<double>> getSquaredNorms(WeightEditor &editor,
+                                                    llvm::ArrayRef<moe::ExpertsOp> layers);
+
+/// A number from 0 to 1 for each expert, the same for the same seed and layer on every machine.
+std::vector<double> getRandomScores(int64_t numExperts, int64_t seed, llvm::StringRef layer);
+
+/// The indices of the `count` smallest scores, ascending; of equals those with higher indices.
+llvm::SmallVector<int64_t> getSmallest(llvm::ArrayRef<double> scores, int64_t count);
+
+/// Whether the groups of a route have enough experts left for k choices, whichever groups win.
+bool canChooseAnyGroups(moe::RouteOp route, llvm::ArrayRef<int64_t> kept);
+
+/// Experts of which it is proven that no token can choose them, ascending: the model says that they
+/// are not alive; or k others have scores so much better, or the same logits and an earlier place.
+llvm::SmallVector<int64_t> findIdleExperts(WeightEditor &editor, moe::RouteOp route);
+
+/// For each expert the first one with the same parameters, in bits as the model computes with them;
+/// −1 for null experts.
+llvm::Expected<llvm::SmallVector<int64_t>> findEqualExperts(WeightEditor &editor,
+                                                            moe::ExpertsOp experts);
+
+} // namespace moec
+
+#endif // MOEC_PASSES_COMPRESSION_EXPERTCHOICE_H

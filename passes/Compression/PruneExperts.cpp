@@ -1,0 +1,239 @@
+//===- PruneExperts.cpp - Fewer experts -------------------------------------------------------===//
+#include "DecisionLog.h"
+#include "ExpertChoice.h"
+#include "ExpertRemoval.h"
+#include "passes/Compression/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/GlobPattern.h"
+
+namespace moec {
+#define GEN_PASS_DEF_PRUNEEXPERTSPASS
+#include "passes/Compression/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr StringLiteral kPass = "prune-experts";
+
+/// The layers that one route serves. They lose the same experts.
+struct RoutedLayers {
+  std::vector<MoELayer> layers;
+
+  moe::RouteOp getRoute() { return layers.front().route; }
+  std::string getName() {
+    std::string name;
+    for (MoELayer &layer : layers)
+      name += (name.empty() ? "" : ", ") + layer.name;
+    return name;
+  }
+  SmallVector<moe::ExpertsOp> getExperts() {
+    return llvm::map_to_vector(layers, [](MoELayer &layer) { return layer.experts; });
+  }
+};
+
+/// Whether the numbers of experts that a route gives are used by these layers only, and directly.
+bool isOnlyFor(moe::RouteOp route, llvm::ArrayRef<moe::ExpertsOp> layers) {
+  return llvm::all_of(route->getUsers(), [&](Operation *user) {
+    return llvm::any_of(layers, [&](moe::ExpertsOp op) { return op == user; });
+  });
+}
+
+class PruneExperts : public impl::PruneExpertsPassBase<PruneExperts> {
+public:
+  using PruneExpertsPassBase::PruneExpertsPassBase;
+
+  void runOnOperation() override {
+    if (failed(checkOptions()))
+      return signalPassFailure();
+    FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
+    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    if (!pattern)
+      return fail("'layers': " + llvm::toString(pattern.takeError()));
+    if (failed(editor))
+      return signalPassFailure();
+    llvm::MapVector<Operation *, RoutedLayers> groups;
+    bool isFound = false;
+    for (MoELayer &layer : getMoELayers(getOperation())) {
+      if (!pattern->match(layer.name))
+        continue;
+      isFound = true;
+      Operation *key = layer.route ? layer.route.getOperation() : layer.experts.getOperation();
+      groups[key].layers.push_back(layer);
+    }
+    if (!isFound && layers != "*")
+      return fail("'layers': no layer of experts is called '" + layers + "'");
+    for (auto &[key, group] : groups) {
+      bool failed =
+          exact ? mlir::failed(pruneExactly(*editor, group)) : mlir::failed(prune(*editor, group));
+      if (failed)
+        return signalPassFailure();
+    }
+  }
+
+private:
+  void fail(const Twine &message) {
+    emitError(UnknownLoc::get(&getContext())) << kPass << ": " << message;
+    signalPassFailure();
+  }
+  LogicalResult checkOptions() {
+    if (!(ratio >= 0 && ratio <= 1))
+      return fail("'ratio' is " + Twine(std::to_string(ratio)) + ", expected 0 to 1"), failure();
+    if (score != "norm" && score != "random")
+      return fail("'score' is '" + score + "', expected norm or random"), failure();
+    if (denominator != "keep" && denominator != "drop")
+      return fail("'denominator' is '" + denominator + "', expected keep or drop"), failure();
+    return success();
+  }
+
+  void refuse(RoutedLayers &group, const Twine &reason) {
+    for (MoELayer &layer : group.layers)
+      logRefusal(layer.experts, kPass, layer.name, reason);
+  }
+
+  LogicalResult prune(WeightEditor &editor, RoutedLayers &group);
+  LogicalResult pruneExactly(WeightEditor &editor, RoutedLayers &group);
+  FailureOr<SmallVector<int64_t>> chooseRemoved(WeightEditor &editor, RoutedLayers &group);
+  RouterChange getChange(RoutedLayers &group);
+  void log(RoutedLayers &group, llvm::ArrayRef<LayerCost> before, NamedAttrList options,
+           const Twine &reason);
+};
+
+/// The experts to remove, ascending.
+FailureOr<SmallVector<int64_t>> PruneExperts::chooseRemoved(WeightEditor &editor,
+                                                            RoutedLayers &group) {
+  int64_t numExperts = group.getRoute().getNumExperts();
+  if (!remove.empty()) {
+    SmallVector<int64_t> removed(remove.begin(), remove.end());
+    llvm::sort(removed);
+    removed.erase(llvm::unique(removed), removed.end());
+    for (int64_t e : removed)
+      if (e < 0 || e >= numExperts)
+        return fail("'remove' names expert " + Twine(e) + ", but '" + group.getName() + "' has " +
+                    Twine(numExperts)),
+               failure();
+    return removed;
+  }
+  int64_t count = std::llround(ratio * static_cast<double>(numExperts));
+  if (count == 0)
+    return SmallVector<int64_t>();
+  std::vector<double> scores;
+  if (score == "random") {
+    scores = getRandomScores(numExperts, seed, group.getName());
+  } else {
+    llvm::Expected<std::vector<double>> norms = getSquaredNorms(editor, group.getExperts());
+    if (!norms) {
+      refuse(group, "the norm of its weights is not known: " + llvm::toString(norms.takeError()));
+      return SmallVector<int64_t>();
+    }
+    scores = std::move(*norms);
+  }
+  return getSmallest(scores, count);
+}
+
+RouterChange PruneExperts::getChange(RoutedLayers &group) {
+  moe::RouteOp route = group.getRoute();
+  bool sharesDenominator = route.getScore() == moe::ScoreFunction::Softmax &&
+                           route.getWeight() == moe::RouteWeight::Score && denominator == "keep";
+  // The probability that a threshold is compared with is a softmax score too.
+  sharesDenominator |= route.getThreshold().has_value() && denominator == "keep";
+  bool isOnly = isOnlyFor(route, group.getExperts());
+  return sharesDenominator || route.getGroups() > 1 || !isOnly ? RouterChange::Mask
+                                                               : RouterChange::Renumber;
+}
+
+LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
+  moe::RouteOp route = group.getRoute();
+  if (!route)
+    return refuse(group, "its router is not known"), success();
+  FailureOr<SmallVector<int64_t>> removed = chooseRemoved(editor, group);
+  if (failed(removed))
+    return failure();
+  if (removed->empty())
+    return success();
+  int64_t numExperts = route.getNumExperts(), k = route.getK();
+  int64_t numKept = numExperts - removed->size();
+  RouterChange change = getChange(group);
+  if (route.getScore() == moe::ScoreFunction::SparseMixer && change == RouterChange::Mask)
+    return refuse(group, "its router is a sparse mixer whose choice is used elsewhere, too"),
+           success();
+  // Groups that are chosen must have enough experts whichever they are.
+  if (numKept < k)
+    return refuse(group,
+                  "it would have " + Twine(numKept) + " experts, and a token takes " + Twine(k)),
+           success();
+  SmallVector<int64_t> kept;
+  for (int64_t e = 0; e < numExperts; ++e)
+    if (!llvm::is_contained(*removed, e))
+      kept.push_back(e);
+  if (route.getGroups() > 1 && !canChooseAnyGroups(route, kept))
+    return refuse(group, "some of its groups would have too few experts for the " + Twine(k) +
+                             " of a token"),
+           success();
+  auto before = llvm::map_to_vector(group.layers, [](MoELayer &l) { return getCost(l.experts); });
+  if (llvm::Error error = keepExperts(editor, route, group.getExperts(), kept, change))
+    return refuse(group, "its weights cannot be changed: " + llvm::toString(std::move(error))),
+           success();
+  Builder builder(&getContext());
+  NamedAttrList options;
+  options.set("remove", builder.getDenseI64ArrayAttr(*removed));
+  if (route.getScore() == moe::ScoreFunction::Softmax && change == RouterChange::Mask)
+    options.set("denominator", builder.getStringAttr(denominator));
+  std::string how = remove.empty()
+                        ? (score == "norm" ? "the smallest by norm"
+                                           : "chosen at random, seed " + std::to_string(seed))
+                        : "those that are named";
+  log(group, before, std::move(options),
+      Twine(removed->size()) + " of " + Twine(numExperts) + " experts removed, " + how +
+          (change == RouterChange::Mask ? "; the router keeps its columns" : ""));
+  return success();
+}
+
+LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &group) {
+  auto before = llvm::map_to_vector(group.layers, [](MoELayer &l) { return getCost(l.experts); });
+  Builder builder(&getContext());
+  NamedAttrList options;
+  options.set("exact", builder.getBoolAttr(true));
+  SmallVector<int64_t> idle;
+  if (moe::RouteOp route = group.getRoute())
+    idle = findIdleExperts(editor, route);
+  int64_t numMerged = 0;
+  for (MoELayer &layer : group.layers) {
+    llvm::Expected<SmallVector<int64_t>> places = findEqualExperts(editor, layer.experts);
+    if (!places)
+      return refuse(group, llvm::toString(places.takeError())), success();
+    for (auto [e, place] : llvm::enumerate(*places)) {
+      if (llvm::is_contained(idle, e))
+        place = -1;
+      numMerged += place >= 0 && place != static_cast<int64_t>(e);
+    }
+    if (numMerged == 0 && idle.empty())
+      continue;
+    if (llvm::Error error = placeExperts(editor, layer.experts, *places))
+      return refuse(group, "its weights cannot be changed: " + llvm::toString(std::move(error))),
+             success();
+  }
+  if (numMerged > 0 || !idle.empty())
+    log(group, before, std::move(options),
+        Twine(idle.size()) + " experts removed that no token can choose, and " + Twine(numMerged) +
+            " that are equal to others");
+  return success();
+}
+
+void PruneExperts::log(RoutedLayers &group, llvm::ArrayRef<LayerCost> before, NamedAttrList options,
+                       const Twine &reason) {
+  for (auto [layer, cost] : llvm::zip(group.layers, before)) {
+    Decision decision;
+    decision.pass = kPass;
+    decision.layer = layer.name;
+    decision.options = options;
+    decision.before = cost;
+    decision.after = getCost(layer.experts);
+    decision.reason = reason.str();
+    logDecision(layer.experts, decision);
+  }
+}
+
+} // namespace
+} // namespace moec
