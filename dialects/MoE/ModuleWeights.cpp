@@ -107,7 +107,7 @@ FailureOr<ModuleWeights *> moec::getModuleWeights(ModuleOp module) {
     return weights;
   llvm::Expected<ModuleWeights> weights = ModuleWeights::open(module);
   if (!weights)
-    return emitError(module.getLoc()) << llvm::toString(weights.takeError());
+    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(weights.takeError());
   setModuleWeights(module, std::move(*weights));
   return findModuleWeights(module);
 }

@@ -42,7 +42,7 @@ private:
 
 /// The weights of a module on its way through the compiler, for whoever reads them or makes new
 /// ones. They are opened when they are first asked for, unless the importer has set them, and kept
-/// by the context until they are closed. Fails, with an error at the module, if they cannot be
+/// by the context until they are closed. Fails, with an error, if they cannot be
 /// opened.
 mlir::FailureOr<ModuleWeights *> getModuleWeights(mlir::ModuleOp module);
 /// Those that are open already; null if none are.
