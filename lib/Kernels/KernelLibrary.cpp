@@ -65,7 +65,6 @@ static constexpr LibraryEntry entries[] = {
       })mlir"},
     {"dispatch", "dispatch", ""},
     {"gather", "gather", ""},
-    {"grouped_linear", "grouped_linear", ""},
     {"nonzero", "nonzero", ""},
     {"scatter_add", "scatter", R"mlir(
       func.func private @combine(%old: !T, %update: !T) -> !T {

@@ -93,11 +93,30 @@ public:
       coded = format;
       formatName = nameOfFormat;
       MicroTile tile = coded ? addCodedItem(vectors) : addItem(vectors);
+      if (grouped)
+        text += substituteFor(kGroupedFind, tile);
       text += substituteFor(grouped ? kGroupedDriver : kPackedDriver, tile);
       int64_t c = (grouped ? 4 : 2) + (coded ? 3 : 0);
       if (!grouped)
         return finish({c, 0, c, 1, c, 2, 0, 2});
       return finish({0, 0, 0, 1, c, 1}); // rows of A, each with the columns of C
+    }
+    return {};
+  }
+
+  /// matmul_grouped and matmul_grouped_nt. Elements of B are of the type `narrow`, if one is given.
+  OwningOpRef<ModuleOp> buildGrouped(unsigned columns, bool transposed, StringRef narrow) {
+    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); vectors *= 2) {
+      if (MicroTile::choose(elementType, options, vectors).columns() != columns)
+        continue;
+      narrowType = narrow;
+      MicroTile tile = addItem(vectors);
+      std::string driver = substitute(kGroupedPlainDriver,
+                                      {{"$NARROW", narrow.empty() ? "false" : "true"},
+                                       {"$ROWSTRIDE", transposed ? "%stride2" : "%stride1"},
+                                       {"$COLUMNSTRIDE", transposed ? "%stride1" : "%stride2"}});
+      text += substituteFor(kGroupedFind, tile) + substituteFor(driver, tile);
+      return finish({3, -1, 0, 1, 6, 1}); // the rows that operand 3 counts
     }
     return {};
   }
@@ -162,8 +181,20 @@ private:
   }
 
   std::string substituteFor(StringRef source, const MicroTile &tile) {
+    bool isNarrow = !narrowType.empty();
+    std::string load = "%value = memref.load %b[%p] : !Flat", ending = suffix(tile);
+    if (isNarrow) {
+      load = llvm::formatv("%stored = memref.load %b[%p] : memref<?x{0}>\n"
+                           "          %value = arith.extf %stored : {0} to {1}",
+                           narrowType, type);
+      ending += "_" + narrowType;
+    }
     return substitute(substituteOperandB(source, tile),
-                      {{"$TILES", printTileCalls("micro_", tile)},
+                      {{"$ADDBIAS", kAddBias.str()},
+                       {"$LOAD", load},
+                       {"$SOURCE", isNarrow ? "%panel" : "%b"},
+                       {"$E", isNarrow ? narrowType : type},
+                       {"$TILES", printTileCalls("micro_", tile)},
                        {"$MASKED", printTileCalls("micro_masked_", tile)},
                        {"$PACKROWS", std::to_string(4 * tile.rows)},
                        {"$Px", std::to_string(kDepthBlock * tile.columns()) + "x"},
@@ -173,7 +204,7 @@ private:
                        {"$R", std::to_string(tile.rows)},
                        {"$D", std::to_string(kDepthBlock)},
                        {"$M", std::to_string(kRowBlock)},
-                       {"$S", suffix(tile)}});
+                       {"$S", ending}});
   }
 
   /// The text of an item and the micro-kernels that it calls.
@@ -244,6 +275,7 @@ private:
   std::string name, type;
   std::optional<CodedFormat> coded; ///< of the elements of B
   std::string formatName;
+  std::string narrowType; ///< of the elements of a B that is not packed; empty: `type`
   const KernelOptions &options;
   Type elementType;
   std::string text;
@@ -277,6 +309,16 @@ OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef na
     return builder.build(/*transposed=*/true);
   unsigned columns;
   bool isGrouped = rest.consume_front("grouped_");
+  if (StringRef plain = rest; isGrouped) {
+    bool transposed = plain.consume_front("nt_");
+    if (!plain.consumeInteger(10, columns) && plain.consume_front("_")) {
+      StringRef narrow = plain.consume_front("f16_")    ? "f16"
+                         : plain.consume_front("bf16_") ? "bf16"
+                                                        : "";
+      return plain == type ? builder.buildGrouped(columns, transposed, narrow)
+                           : OwningOpRef<ModuleOp>();
+    }
+  }
   if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) &&
       rest == ("_" + type).str())
     return builder.buildPacked(columns, isGrouped);

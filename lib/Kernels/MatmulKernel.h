@@ -30,6 +30,12 @@ namespace moec {
 /// offsets, b, scales, zero, group, bias, c)`: rows offsets[e] … offsets[e + 1] of a [M, K] times
 /// matrix e.
 ///
+/// `matmul_grouped_P_T(a, offsets, first, filled, b, bias, c)` takes matrices where they are, [n,
+/// K, N]
+/// (`grouped_nt`: [n, N, K]) with any strides, those of experts first … first + n − 1, which have
+/// `filled` rows together; other rows of c stay. With `P_f16_T` and `P_bf16_T` elements of b are of
+/// that type.
+///
 /// Null if `name` is none of these.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildMatmulKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);

@@ -12,7 +12,7 @@ const StringLiteral texts::kAliases = R"mlir(
 
 const StringLiteral texts::kItem = R"mlir(
 // One panel of columns of one matrix, `rows` rows of it.
-func.func private @matmul_item_$S(%a: !Flat, %b: !Flat, %c: !Flat, %aStart: index, %bStart: index,
+func.func private @matmul_item_$S(%a: !Flat, %b: memref<?x$E>, %c: !Flat, %aStart: index, %bStart: index,
                                   %cStart: index, %rows: index, %depth: index, %n: index, %width: index,
                                   %bRow: index, %bColumn: index, %panel: !Flat, %pack: i1) {
   %c0 = arith.constant 0 : index
@@ -38,13 +38,13 @@ func.func private @matmul_item_$S(%a: !Flat, %b: !Flat, %c: !Flat, %aStart: inde
         scf.for %j = %c0 to %width step %c1 {
           %jStart = arith.muli %j, %bColumn : index
           %p = arith.addi %from, %jStart : index
-          %value = memref.load %b[%p] : !Flat
+          $LOAD
           %q = arith.addi %to, %j : index
           memref.store %value, %panel[%q] : !Flat
         }
       }
     }
-    %source = arith.select %pack, %panel, %b : !Flat
+    %source = arith.select %pack, %panel, $SOURCE : !Flat
     %sourceStart = arith.select %pack, %c0, %blockStart : index
     %sourceRow = arith.select %pack, %columns, %bRow : index
     scf.for %i = %c0 to %rows step %tileRows {
@@ -245,7 +245,7 @@ $TASK_MEMORY
 /// Rows in order by expert, each expert's with its own matrix of B, packed beforehand: one parallel
 /// loop over (expert, panel of columns, block of rows). Rows of no expert, the last ones, are
 /// zeros.
-const StringLiteral texts::kGroupedDriver = R"mlir(
+const StringLiteral texts::kGroupedFind = R"mlir(
 // The expert that has the item, going on from expert `e`, whose items begin with `first`.
 func.func private @grouped_find_$S(%offsets: memref<?xi64>, %panels: index, %item: index, %e: index,
                                    %first: index) -> (index, index, index, index) {
@@ -271,7 +271,9 @@ func.func private @grouped_find_$S(%offsets: memref<?xi64>, %panels: index, %ite
   }
   return %expert, %begin, %start, %rows : index, index, index, index
 }
+)mlir";
 
+const StringLiteral texts::kGroupedDriver = R"mlir(
 func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, $B_ARGUMENTS,
                          %bias: memref<?x?x$T>, %c: memref<?x?x$T>) {
   %c0 = arith.constant 0 : index
@@ -337,18 +339,7 @@ $TASK_MEMORY
       %c3 = arith.muli %row, %n : index
       %cStart = arith.addi %c3, %j : index
       $ITEM
-      scf.if %hasBias {
-        scf.for %r = %c0 to %rows step %c1 {
-          %to = arith.addi %row, %r : index
-          scf.for %q = %c0 to %width step %c1 {
-            %column = arith.addi %j, %q : index
-            %v = memref.load %c[%to, %column] : memref<?x?x$T>
-            %d = memref.load %bias[%e, %column] : memref<?x?x$T>
-            %sum = arith.addf %v, %d : $T
-            memref.store %sum, %c[%to, %column] : memref<?x?x$T>
-          }
-        }
-      }
+$ADDBIAS
       scf.yield %e, %first : index, index
     }
   }
@@ -360,6 +351,109 @@ $TASK_MEMORY
       scf.for %j = %c0 to %n step %c1 {
         memref.store %zero, %c[%row, %j] : memref<?x?x$T>
       }
+    }
+  }
+  return
+}
+)mlir";
+
+const StringLiteral texts::kAddBias = R"mlir(      scf.if %hasBias {
+        scf.for %r = %c0 to %rows step %c1 {
+          %to = arith.addi %row, %r : index
+          scf.for %q = %c0 to %width step %c1 {
+            %column = arith.addi %j, %q : index
+            %v = memref.load %c[%to, %column] : memref<?x?x$T>
+            %d = memref.load %bias[%e, %column] : memref<?x?x$T>
+            %sum = arith.addf %v, %d : $T
+            memref.store %sum, %c[%to, %column] : memref<?x?x$T>
+          }
+        }
+      })mlir";
+
+/// The grouped driver for matrices where they are, for the experts from `first` on. An element of
+/// theirs may be narrower: panels are always packed then, so that nothing is widened that no row
+/// asks for, and never more than a panel. Rows of other experts stay.
+const StringLiteral texts::kGroupedPlainDriver = R"mlir(
+func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpert: index, %filled: index,
+                         %b: memref<?x?x?x$E, strided<[?, ?, ?], offset: ?>>, %bias: memref<?x?x$T>,
+                         %c: memref<?x?x$T>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %columns = arith.constant $N : index
+  %n = memref.dim %c, %c1 : memref<?x?x$T>
+  %k = memref.dim %a, %c1 : memref<?x?x$T>
+  %biases = memref.dim %bias, %c0 : memref<?x?x$T>
+  %hasBias = arith.cmpi ne, %biases, %c0 : index
+  %aFlat = memref.collapse_shape %a [[0, 1]] : memref<?x?x$T> into !Flat
+  %cFlat = memref.collapse_shape %c [[0, 1]] : memref<?x?x$T> into !Flat
+  %base, %bFirst, %experts, %size1, %size2, %stride0, %stride1, %stride2 = memref.extract_strided_metadata %b
+    : memref<?x?x?x$E, strided<[?, ?, ?], offset: ?>>
+    -> memref<$E>, index, index, index, index, index, index, index
+  // No size of it is asked for: where elements are follows from the strides.
+  %all = arith.constant 0x7fffffffffffffff : index
+  %bFlat = memref.reinterpret_cast %base to offset: [0], sizes: [%all], strides: [1]
+    : memref<$E> to memref<?x$E>
+  %panels = arith.ceildivsi %n, %columns : index
+  %lastExpert = arith.addi %firstExpert, %experts : index
+  %groups = scf.for %e = %firstExpert to %lastExpert step %c1 iter_args(%sum = %c0) -> index {
+    %next = arith.addi %e, %c1 : index
+    %from0 = memref.load %offsets[%e] : memref<?xi64>
+    %to0 = memref.load %offsets[%next] : memref<?xi64>
+    %rows0 = arith.subi %to0, %from0 : i64
+    %rows = arith.index_cast %rows0 : i64 to index
+    %rowBlock, %blocks = func.call @matmul_blocks_$S(%rows) : (index) -> (index, index)
+    %more = arith.addi %sum, %blocks : index
+    scf.yield %more : index
+  }
+  %items = arith.muli %groups, %panels : index
+  %least = arith.constant 131072 : index
+  %divisor = arith.maxsi %groups, %c1 : index
+  %rowsOfItem = arith.ceildivsi %filled, %divisor : index
+  // Few rows take as long as some more: the time is that of reading B.
+  %fewRows = arith.constant 4 : index
+  %costRows = arith.maxsi %rowsOfItem, %fewRows : index
+  %areaOfItem = arith.muli %costRows, %columns : index
+  %work0 = arith.muli %areaOfItem, %k : index
+  %work = arith.maxsi %work0, %c1 : index
+  %grain = arith.ceildivsi %least, %work : index
+  %packRows = arith.constant $PACKROWS : index
+  %strided = arith.cmpi ne, $COLUMNSTRIDE, %c1 : index
+  %narrow = arith.constant $NARROW
+  %always = arith.ori %strided, %narrow : i1
+  par.for %begin, %end in %items grain %grain {
+    %panel0 = memref.alloca() {alignment = 64 : i64} : memref<$Px$T>
+    %panel = memref.cast %panel0 : memref<$Px$T> to !Flat
+    %e9, %first9 = scf.for %item = %begin to %end step %c1 iter_args(%e0 = %firstExpert, %first0 = %c0)
+        -> (index, index) {
+      %e, %first, %start, %rowsOfExpert = func.call @grouped_find_$S(%offsets, %panels, %item, %e0, %first0)
+        : (memref<?xi64>, index, index, index, index) -> (index, index, index, index)
+      %rowBlock, %blocks = func.call @matmul_blocks_$S(%rowsOfExpert) : (index) -> (index, index)
+      %rest = arith.subi %item, %first : index
+      %p = arith.divui %rest, %blocks : index
+      %blockOfRows = arith.remui %rest, %blocks : index
+      %i = arith.muli %blockOfRows, %rowBlock : index
+      %j = arith.muli %p, %columns : index
+      %rowsLeft = arith.subi %rowsOfExpert, %i : index
+      %rows = arith.minsi %rowsLeft, %rowBlock : index
+      %columnsLeft = arith.subi %n, %j : index
+      %width = arith.minsi %columnsLeft, %columns : index
+      %many = arith.cmpi sgt, %rows, %packRows : index
+      %pack = arith.ori %many, %always : i1
+      %row = arith.addi %start, %i : index
+      %aStart = arith.muli %row, %k : index
+      %matrix = arith.subi %e, %firstExpert : index
+      %b0 = arith.muli %matrix, %stride0 : index
+      %b1 = arith.muli %j, $COLUMNSTRIDE : index
+      %b2 = arith.addi %b0, %b1 : index
+      %bStart = arith.addi %bFirst, %b2 : index
+      %c2 = arith.muli %row, %n : index
+      %cStart = arith.addi %c2, %j : index
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n, %width,
+                                $ROWSTRIDE, $COLUMNSTRIDE, %panel, %pack)
+        : (!Flat, memref<?x$E>, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        -> ()
+$ADDBIAS
+      scf.yield %e, %first : index, index
     }
   }
   return

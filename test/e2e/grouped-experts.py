@@ -30,7 +30,8 @@ def weights():
 
 
 def program(kind, folder):
-    """packed: weights of the file, one segment an expert for `down`; plain, half: weights given."""
+    """packed: weights of the file, one segment an expert for `down`; plain, half: weights given, `down` of plain with
+    rows and columns swapped."""
     element = "f16" if kind == "half" else "f32"
     shapes = {name: value.shape for name, value in weights().items()}
     text = lambda *shape: "tensor<" + "x".join(map(str, shape)) + f"x{element}>"
@@ -52,8 +53,13 @@ def program(kind, folder):
         segments = [1, 1, EXPERTS, 1]
     else:
         for name, shape in shapes.items():
-            arguments.append(f'%{name}: {text(*shape)} {{onnx.name = "{name}"}}')
-            parameters.append((f"%{name}", text(*shape)))
+            swaps = kind == "plain" and name == "down"
+            given = text(shape[0], shape[2], shape[1]) if swaps else text(*shape)
+            arguments.append(f'%{name}: {given} {{onnx.name = "{name}"}}')
+            parameters.append((f"%{name}_swapped" if swaps else f"%{name}", text(*shape)))
+            if swaps:
+                body.append(f'%{name}_swapped = onnx.node "Transpose"(%{name}) version 21 '
+                            f"{{perm = array<i64: 0, 2, 1>}} : ({given}) -> {text(*shape)}")
         segments = [1, 1, 1, 1]
     inner = [f"%p{i}: {text(*shape[1:])}" for i, shape in enumerate(shapes.values())]
     rows, hidden = f"tensor<?x{INPUT}x{element}>", f"tensor<?x{HIDDEN}x{element}>"
@@ -117,6 +123,8 @@ def check(folder, moec, *libraries):
                 expected = reference(given)
                 if ".packed." not in library:
                     given |= weights()
+                if ".plain." in library:
+                    given["down"] = given["down"].swapaxes(1, 2)
                 given = {n: v.astype(element) if v.dtype == np.float32 else v for n, v in given.items()}
                 found = run(moec, library, given, folder, 1)
                 assert found.shape == expected.shape, (library, tokens, slots)

@@ -1,10 +1,13 @@
 //===- Experts.cpp - Rows in order by expert ---------------------------------------------===//
 #include "dialects/MoE/MoEOps.h"
 #include "moec/Kernels/KernelLibrary.h"
+#include "moec/Kernels/Kernels.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
+#include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 #include "passes/Conversion/ONNXToLinalg/ScalarEmitter.h"
 
 #include "dialects/Kernel/KernelOps.h"
@@ -60,8 +63,30 @@ static Results lowerDispatch(NodeLowering &lowering) {
           .getResults());
 }
 
-/// Weights in memory, one segment after the other; narrow ones are widened expert by expert, so
-/// that there is never more than one expert's matrix in another type.
+namespace {
+/// A stack of matrices in memory, [n, K, N], or [n, N, K] if transposed; null after an error.
+struct StackedMatrices {
+  Value tensor;
+  SmallVector<SymExpr> dims;
+  bool transposed;
+};
+} // namespace
+
+/// The matrices of a segment where they come from: those that are swapped are not copied for that.
+static StackedMatrices getMatrices(NodeLowering &lowering, Value segment) {
+  SmallVector<SymExpr> dims(lowering.dims(segment));
+  MatrixSource source = traceMatrices(segment, lowering.shapes());
+  if (!source.scales.empty() || !source.repeat.isConstant(1))
+    return {lowering.lowered(segment), dims, false};
+  if (source.transposed)
+    std::swap(dims[1], dims[2]);
+  return {reshape(lowering, lowering.lowered(source.value), lowering.dims(source.value), dims),
+          dims, source.transposed};
+}
+
+/// Weights in memory, one segment after the other. Of halves the kernel widens what it uses; other
+/// narrow types are widened expert by expert, so that there is never more than one matrix in
+/// another type.
 static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinearOp op,
                                        Value bias) {
   OpBuilder &builder = lowering.builder;
@@ -70,7 +95,6 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
   Value offsets = lowering.lowered(op.getOffsets());
   Value rows =
       castFloats(lowering, lowering.lowered(op.getInput()), lowering.dims(op.getInput()), sumType);
-  Value transposed = lowering.scalarInt(builder.getI1Type(), op.getTransposed());
   // Rows of no expert stay zero.
   Value result = lowering.filled(dims, lowering.scalar(sumType, 0));
   auto beginOf = [&](int64_t expert) -> Value {
@@ -78,34 +102,44 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
         tensor::ExtractOp::create(builder, lowering.loc, offsets, lowering.index(expert));
     return arith::IndexCastOp::create(builder, lowering.loc, builder.getIndexType(), number);
   };
-  auto multiply = [&](Value matrices, int64_t expert, int64_t count) {
+  bool isHalf = elementType.isF16() || elementType.isBF16();
+  int64_t panel =
+      getPanelColumns(sumType, dims[1].getConstant().value_or(INT64_MAX), lowering.kernels());
+  auto multiply = [&](Value matrices, bool transposed, int64_t expert, int64_t count) {
     Value filled =
         arith::SubIOp::create(builder, lowering.loc, beginOf(expert + count), beginOf(expert));
-    result = kernel::CallOp::create(builder, lowering.loc, result.getType(),
-                                    getLibraryKernelName("grouped_linear", sumType),
-                                    ValueRange{rows, offsets, lowering.index(expert), filled,
-                                               matrices, transposed, bias},
-                                    ValueRange{result})
+    std::string kernel;
+    llvm::raw_string_ostream name(kernel);
+    name << "matmul_grouped_" << (transposed ? "nt_" : "") << panel << "_";
+    if (getElementType(matrices) != sumType)
+      name << getElementType(matrices) << "_";
+    name << sumType;
+    result = kernel::CallOp::create(
+                 builder, lowering.loc, result.getType(), kernel,
+                 ValueRange{rows, offsets, lowering.index(expert), filled, matrices, bias},
+                 ValueRange{result})
                  .getResult(0);
   };
   int64_t expert = 0;
   for (Value segment : op.getWeights()) {
-    SmallVector<SymExpr> segmentDims(lowering.dims(segment));
-    Value matrices = lowering.lowered(segment);
     int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0);
-    if (elementType == sumType) {
-      multiply(matrices, expert, count);
+    auto [matrices, matrixDims, transposed] = getMatrices(lowering, segment);
+    if (!matrices)
+      return failure();
+    transposed ^= op.getTransposed();
+    if (elementType == sumType || isHalf) {
+      multiply(matrices, transposed, expert, count);
       expert += count;
       continue;
     }
-    segmentDims[0] = lowering.symbols.constant(1);
+    matrixDims[0] = lowering.symbols.constant(1);
     for (int64_t i = 0; i < count; ++i) {
       SmallVector<OpFoldResult> begin(3, builder.getIndexAttr(0)),
           strides(3, builder.getIndexAttr(1));
       begin[0] = builder.getIndexAttr(i);
       Value matrix = tensor::ExtractSliceOp::create(builder, lowering.loc, matrices, begin,
-                                                    lowering.sizes(segmentDims), strides);
-      multiply(castFloats(lowering, matrix, segmentDims, sumType), expert++, 1);
+                                                    lowering.sizes(matrixDims), strides);
+      multiply(castFloats(lowering, matrix, matrixDims, sumType), transposed, expert++, 1);
     }
   }
   return SmallVector<Value>{castFloats(lowering, result, dims, elementType)};
