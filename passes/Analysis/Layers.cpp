@@ -196,12 +196,11 @@ static int64_t getNumElements(Value value) {
   return type.hasStaticShape() ? type.getNumElements() : 0;
 }
 
-/// Bytes as stored: codes where the value is dequantised.
-static int64_t getNumBytes(Value value) {
+int64_t moec::getStoredBytes(Value value) {
   if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>()) {
     int64_t bytes = 0;
     for (Value operand : dequantize->getOperands())
-      bytes += getNumBytes(operand);
+      bytes += getStoredBytes(operand);
     return bytes;
   }
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
@@ -214,7 +213,7 @@ static int64_t getNumBytes(Value value) {
 
 static void addParameter(LayerCost &cost, Value value) {
   cost.parameters += getNumElements(value);
-  cost.bytes += getNumBytes(value);
+  cost.bytes += getStoredBytes(value);
 }
 
 LayerCost moec::getCost(moe::ExpertsOp experts) {

@@ -55,10 +55,20 @@ std::vector<LinearLayer> getLinearLayers(mlir::ModuleOp module);
 /// What a layer takes. FLOPs are two a multiply-add of a matrix; of experts those of one token.
 struct LayerCost {
   int64_t parameters = 0, bytes = 0, flopsPerToken = 0;
+
+  LayerCost &operator+=(const LayerCost &other) {
+    parameters += other.parameters;
+    bytes += other.bytes;
+    flopsPerToken += other.flopsPerToken;
+    return *this;
+  }
 };
 LayerCost getCost(moe::ExpertsOp experts);
 LayerCost getCost(moe::LinearOp linear);
 LayerCost getCost(moe::BlockLinearOp linear);
+
+/// Bytes of a weight as it is stored: codes and scales where it is dequantised.
+int64_t getStoredBytes(mlir::Value weight);
 
 } // namespace moec
 

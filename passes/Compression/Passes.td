@@ -3,6 +3,67 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FactorizeLinearPass : Pass<"moe-factorize-linear", "::mlir::ModuleOp"> {
+  let summary = "Linear layers become two smaller ones in a row";
+  let description = [{
+    The weight of a linear layer becomes two factors whose product is the nearest to it (Frobenius norm) in a
+    form:
+
+    | form | factors of a K x N weight | parameters |
+    | --- | --- | --- |
+    | `lowrank` | `moe.linear` K x r, `moe.linear` r x N | r (K + N) |
+    | `blockdense` | `moe.block_linear` of b blocks K/b x r, `moe.linear` br x N | r (K + bN) |
+    | `monarch` | `moe.block_linear` of b blocks K/b x br with a shuffle, `moe.block_linear` of b blocks br x N/b | rb (K + N) |
+
+    The rank r is the highest whose factors have at most `ratio` of the weight's parameters; or `rank`, whatever it
+    saves, and no more than is needed to be exact. A bias stays with the second factor. In `moe.experts` the
+    body gets both layers, and a parameter that is a stack becomes two; all experts of a layer have the same
+    rank, so that their products stay grouped.
+
+    Why: parameters, bytes and FLOPs of the layer fall to the ratio, without data (Wei et al. 2024, "Building on
+    efficient foundations"; Dao et al. 2022, "Monarch", section 3). What it costs in quality is better known
+    from data.
+
+    Limits: layers that would not shrink in bytes (a dequantised weight's factors are not quantised), whose sizes
+    are no multiples of `blocks`, whose experts differ in size or whose weight is not stored in the model, or
+    used elsewhere, stay as they are. Routers and heads do, unless `kinds` names them.
+
+    Before:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+        %w = onnx.constant dense<1.0> : tensor<4x4xf32>
+        %y = moe.linear %x, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+        %z = moe.activation <relu> %y : tensor<?x4xf32>
+        return %z : tensor<?x4xf32>
+      }
+    }
+    ```
+    After, with `form=lowrank ratio=0.75`:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+        %first = onnx.constant dense<1.0> : tensor<4x1xf32>
+        %second = onnx.constant dense<1.0> : tensor<1x4xf32>
+        %u = moe.linear %x, %first : (tensor<?x4xf32>, tensor<4x1xf32>) -> tensor<?x1xf32>
+        %y = moe.linear %u, %second : (tensor<?x1xf32>, tensor<1x4xf32>) -> tensor<?x4xf32>
+        %z = moe.activation <relu> %y : tensor<?x4xf32>
+        return %z : tensor<?x4xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"layers", "layers", "std::string", "\"*\"", "glob of the linear layers' names, as the report has them">,
+    ListOption<"kinds", "kinds", "std::string",
+               "which of experts, ffn, attention, head and router; the first three if none is given">,
+    Option<"form", "form", "std::string", "\"lowrank\"", "lowrank, blockdense or monarch">,
+    Option<"ratio", "ratio", "double", "0.5", "share of the parameters that may be left, up to 1">,
+    Option<"rank", "rank", "int64_t", "0", "of each block, instead of a ratio; 0: by ratio">,
+    Option<"blocks", "blocks", "int64_t", "4", "of the inputs, for monarch of the outputs as well">];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+}
+
 def KeepWeightsPass : Pass<"moec-keep-weights", "::mlir::ModuleOp"> {
   let summary = "Weights that passes have made go into a file of their own";
   let description = [{
@@ -22,6 +83,61 @@ def KeepWeightsPass : Pass<"moec-keep-weights", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"output", "output", "std::string", "\"-\"", "where the IR is written to">];
+}
+
+def MergeFactorsPass : Pass<"moe-merge-factors", "::mlir::ModuleOp"> {
+  let summary = "Two linear layers in a row become one where that is cheaper";
+  let description = [{
+    Two of `moe.linear` and `moe.block_linear` with nothing in between are one `moe.linear` whose weight is the
+    product of both, computed in f64: what `moe-factorize-linear` has made, or a model was trained with, in
+    experts and outside of them.
+
+    Which is cheaper for `tokens` at a time is told by a rule. A product of R rows with a weight of P parameters
+    of s bytes costs, in bytes that are read in the time that it takes,
+
+        launch + max(s (P + R (inputs + outputs)), 2 R P / balance)
+
+    `launch` is what it takes to start and end a parallel loop, `balance` how many FLOPs are done while a byte
+    comes from memory. In experts R is the tokens' choices, and the weights of min(R, experts) are read. So few
+    rows and small weights are for one product, and factors that save much stay. A remark has the numbers.
+
+    Why: factors below the rank where they save anything, and small ones when decoding, are slower than the
+    matrix that they stand for (Wei et al. 2024, "pre-merge").
+
+    Limits: the first layer has no bias and no other use, both weights are stored in the model, experts share rows
+    of both or of none. `always` merges whatever it costs.
+
+    Before:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+        %first = onnx.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+        %second = onnx.constant dense<[[3.0, 4.0]]> : tensor<1x2xf32>
+        %u = moe.linear %x, %first : (tensor<?x2xf32>, tensor<2x1xf32>) -> tensor<?x1xf32>
+        %y = moe.linear %u, %second : (tensor<?x1xf32>, tensor<1x2xf32>) -> tensor<?x2xf32>
+        return %y : tensor<?x2xf32>
+      }
+    }
+    ```
+    After, with `tokens=1`:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+        %w = onnx.constant dense<[[3.0, 4.0], [6.0, 8.0]]> : tensor<2x2xf32>
+        %y = moe.linear %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+        return %y : tensor<?x2xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"layers", "layers", "std::string", "\"*\"",
+           "glob of the names of layers of experts, and of linear layers outside of them">,
+    Option<"tokens", "tokens", "int64_t", "1", "that the model is run with at a time">,
+    Option<"launch", "launch", "int64_t", "32768", "cost of a product however small, in bytes">,
+    Option<"balance", "balance", "int64_t", "8", "FLOPs that are done in the time in which one byte is read">,
+    Option<"always", "always", "bool", "false", "merge whatever it costs">];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
 }
 
 def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {

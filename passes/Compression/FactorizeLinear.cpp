@@ -1,0 +1,236 @@
+//===- FactorizeLinear.cpp - Two small products instead of one ------------------------------===//
+#include "DecisionLog.h"
+#include "LinearEditing.h"
+#include "WeightEditor.h"
+#include "moec/Numerics/Factorization.h"
+#include "passes/Compression/Passes.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/GlobPattern.h"
+#include <cmath>
+
+namespace moec {
+#define GEN_PASS_DEF_FACTORIZELINEARPASS
+#include "passes/Compression/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr StringLiteral kPass = "factorize-linear";
+
+/// Both factors of each weight of a stack, and how far they are from it.
+struct FactorStacks {
+  std::vector<float> first, second;
+  double squaredError = 0, squaredNorm = 0;
+};
+
+/// The weights of a stack, [n, K, N] or [n, N, K] if transposed.
+llvm::Expected<FactorStacks> factorizeStack(llvm::ArrayRef<float> weights, bool transposed,
+                                            const FactorShape &shape) {
+  FactorStacks result;
+  int64_t size = shape.depth * shape.columns;
+  std::vector<float> turned(transposed ? size : 0);
+  for (; !weights.empty(); weights = weights.drop_front(size)) {
+    llvm::ArrayRef<float> weight = weights.take_front(size);
+    if (transposed) {
+      for (int64_t row = 0; row < shape.depth; ++row)
+        for (int64_t column = 0; column < shape.columns; ++column)
+          turned[row * shape.columns + column] = weight[column * shape.depth + row];
+      weight = turned;
+    }
+    llvm::Expected<Factors> factors = factorize(weight, shape);
+    if (!factors)
+      return factors.takeError();
+    llvm::append_range(result.first, factors->first);
+    llvm::append_range(result.second, factors->second);
+    result.squaredError += factors->squaredError;
+    result.squaredNorm += factors->squaredNorm;
+  }
+  return result;
+}
+
+class FactorizeLinear : public impl::FactorizeLinearPassBase<FactorizeLinear> {
+public:
+  using FactorizeLinearPassBase::FactorizeLinearPassBase;
+
+  void runOnOperation() override {
+    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    if (!pattern)
+      return fail("'layers': " + llvm::toString(pattern.takeError()));
+    if (failed(checkOptions()))
+      return signalPassFailure();
+    FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
+    if (failed(editor))
+      return signalPassFailure();
+    std::vector<LinearLayer> found = getLinearLayers(getOperation());
+    llvm::erase_if(found, [&](LinearLayer &layer) { return !pattern->match(layer.name); });
+    if (found.empty() && layers != "*")
+      return fail("'layers': no linear layer is called '" + layers + "'");
+    // From the end, so that names with a number are still right when a plan does it again.
+    for (LinearLayer &layer : llvm::reverse(found))
+      if (isAsked(layer.kind) && failed(factorizeLayer(*editor, layer)))
+        return signalPassFailure();
+  }
+
+private:
+  void fail(const Twine &message) {
+    emitError(UnknownLoc::get(&getContext())) << kPass << ": " << message;
+    signalPassFailure();
+  }
+  LogicalResult checkOptions();
+  bool isAsked(LinearKind kind) {
+    if (kinds.empty())
+      return kind != LinearKind::Router && kind != LinearKind::Head;
+    return llvm::is_contained(kinds, stringifyLinearKind(kind));
+  }
+
+  /// Fails on errors only; a layer that is left is logged.
+  LogicalResult factorizeLayer(WeightEditor &editor, LinearLayer &layer);
+  /// The shape of the factors; fails, with the reason, if the layer is to be left.
+  llvm::Expected<FactorShape> chooseShape(moe::LinearOp linear);
+  /// Why factors of that shape are not worth it; empty if they are, or were asked for.
+  std::string getLoss(moe::LinearOp linear, const FactorShape &shape);
+};
+
+LogicalResult FactorizeLinear::checkOptions() {
+  std::string problem;
+  if (form != "lowrank" && form != "blockdense" && form != "monarch")
+    problem = "'form' is '" + form + "', expected lowrank, blockdense or monarch";
+  else if (!(ratio > 0 && ratio <= 1))
+    problem = llvm::formatv("'ratio' is {0}, expected more than 0, up to 1", ratio.getValue());
+  else if (rank < 0)
+    problem = llvm::formatv("'rank' is {0}, expected 0 or more", rank.getValue());
+  else if (blocks < 2)
+    problem = llvm::formatv("'blocks' is {0}, expected 2 or more", blocks.getValue());
+  for (const std::string &kind : kinds)
+    if (!llvm::is_contained({"experts", "attention", "router", "head", "ffn"}, kind))
+      problem = "'kinds' has '" + kind + "', expected experts, attention, router, head or ffn";
+  if (problem.empty())
+    return success();
+  fail(problem);
+  return failure();
+}
+
+llvm::Expected<FactorShape> FactorizeLinear::chooseShape(moe::LinearOp linear) {
+  if (!linear.getWeight().getType().hasStaticShape())
+    return llvm::createStringError("its experts differ in size");
+  if (!linear.getWeight().hasOneUse())
+    return llvm::createStringError("its weight has other uses");
+  FactorShape shape{linear.getInWidth(), linear.getOutWidth(), form == "lowrank" ? 1 : blocks,
+                    form == "monarch" ? blocks : 1, 0};
+  if (shape.depth % shape.inputBlocks != 0 || shape.columns % shape.outputBlocks != 0)
+    return llvm::createStringError(
+        llvm::formatv("its {0} x {1} weight has no {2} x {3} blocks of one size", shape.depth,
+                      shape.columns, shape.inputBlocks, shape.outputBlocks));
+  shape.rank = rank > 0 ? std::min<int64_t>(rank, shape.fullRank()) : shape.rankFor(ratio);
+  if (shape.rank > 0)
+    return shape;
+  shape.rank = 1;
+  return llvm::createStringError(llvm::formatv(
+      "factors of rank 1 already have {0} parameters, its {1} x {2} weight {3}",
+      shape.numParameters(), shape.depth, shape.columns, shape.depth * shape.columns));
+}
+
+std::string FactorizeLinear::getLoss(moe::LinearOp linear, const FactorShape &shape) {
+  if (rank > 0)
+    return "";
+  // Of a weight of few bits the factors are of more, and may be larger than it.
+  int64_t size = shape.depth * shape.columns, before = 0, after = 0;
+  for (Value segment : getSegments(linear.getWeight())) {
+    auto type = cast<RankedTensorType>(segment.getType());
+    before += getStoredBytes(segment);
+    after += type.getNumElements() / size * shape.numParameters() * type.getElementTypeBitWidth();
+  }
+  after /= 8;
+  if (after < before)
+    return "";
+  return llvm::formatv("nothing would be saved: factors of rank {0} have {1} bytes, the {2} x {3} "
+                       "weight has {4}",
+                       shape.rank, after, shape.depth, shape.columns, before);
+}
+
+LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer &layer) {
+  moe::LinearOp linear = layer.linear;
+  Value weight = linear.getWeight();
+  moe::ExpertsOp experts = getExpertsOfParameter(weight);
+  Operation *place = experts ? experts.getOperation() : linear.getOperation();
+  auto refuse = [&](const Twine &reason) {
+    logRefusal(place, kPass, layer.name, reason);
+    return success();
+  };
+  llvm::Expected<FactorShape> shape = chooseShape(linear);
+  if (!shape)
+    return refuse(llvm::toString(shape.takeError()));
+  if (std::string loss = getLoss(linear, *shape); !loss.empty())
+    return refuse(loss);
+
+  Decision decision;
+  decision.pass = kPass;
+  decision.layer = layer.name;
+  decision.before = experts ? getCost(experts) : getCost(linear);
+  OpBuilder builder(place);
+  SmallVector<Value> firstSegments, secondSegments;
+  double squaredError = 0, squaredNorm = 0;
+  for (Value segment : getSegments(weight)) {
+    llvm::Expected<WeightTensor> tensor = editor.read(segment);
+    if (!tensor)
+      return refuse("its weight cannot be read: " + llvm::toString(tensor.takeError()));
+    llvm::Expected<FactorStacks> stacks =
+        factorizeStack(tensor->values, linear.getTransposed(), *shape);
+    if (!stacks)
+      return refuse(llvm::toString(stacks.takeError()));
+    squaredError += stacks->squaredError;
+    squaredNorm += stacks->squaredNorm;
+    std::string name = getWeightName(segment, layer.name).str();
+    FailureOr<Value> first =
+        editor.write(builder, linear.getLoc(), name + ".first",
+                     getSegmentType(weight, segment, shape->inputBlocks, shape->blockDepth(),
+                                    shape->firstColumns()),
+                     stacks->first);
+    FailureOr<Value> second =
+        editor.write(builder, linear.getLoc(), name + ".second",
+                     getSegmentType(weight, segment, shape->outputBlocks, shape->secondDepth(),
+                                    shape->blockColumns()),
+                     stacks->second);
+    if (failed(first) || failed(second))
+      return failure();
+    firstSegments.push_back(*first);
+    secondSegments.push_back(*second);
+  }
+
+  builder.setInsertionPoint(linear);
+  Value second = bindSegments(secondSegments, weight), first = bindSegments(firstSegments, weight);
+  Value middle =
+      createLinear(builder, linear.getLoc(), linear.getInput(), first, nullptr, shape->shuffle());
+  Value result = createLinear(builder, linear.getLoc(), middle, second, linear.getBias(), {});
+  result.setType(linear.getResult().getType());
+  linear.getResult().replaceAllUsesWith(result);
+  linear.erase();
+  dropWeight(weight);
+
+  Builder attributes(&getContext());
+  decision.options.set("form", attributes.getStringAttr(form));
+  decision.options.set("kinds", attributes.getStringAttr(stringifyLinearKind(layer.kind)));
+  decision.options.set("rank", attributes.getI64IntegerAttr(shape->rank));
+  if (form != "lowrank")
+    decision.options.set("blocks", attributes.getI64IntegerAttr(blocks));
+  if (experts) {
+    decision.after = getCost(experts);
+  } else {
+    for (Value factor : {middle, result})
+      decision.after += getLinearCost(factor.getDefiningOp());
+  }
+  decision.relativeError = squaredNorm == 0 ? 0 : std::sqrt(squaredError / squaredNorm);
+  decision.reason =
+      llvm::formatv("'{0}', {1} x {2}, is {3} of rank {4}, {5:f3} of its parameters, with a "
+                    "relative error of {6:f4}",
+                    layer.name, shape->depth, shape->columns, form, shape->rank,
+                    static_cast<double>(shape->numParameters()) / (shape->depth * shape->columns),
+                    *decision.relativeError);
+  logDecision(experts ? experts.getOperation() : result.getDefiningOp(), decision);
+  return success();
+}
+
+} // namespace
+} // namespace moec
