@@ -3,6 +3,7 @@
 tools          moec, moec-opt, moec-test-link; FileCheck, not, count of LLVM (also on PATH, for Python tests)
 %python        Python with numpy, onnx, onnxruntime    REQUIRES: moec-test-python
 %moec_test_data  more models than the project ships    REQUIRES: moec-test-data
+%if moec-large-tests %{ … %}  what takes minutes, on demand (lit -D moec_large=1)
 %models        test/models, the models the project ships
 %src_root      the source tree
 %cc            the C compiler of the build
@@ -55,6 +56,9 @@ test_data = os.path.realpath(os.environ.get("MOEC_TEST_DATA", config.moec_test_d
 if os.path.isdir(os.path.join(test_data, "models", "exports")):
     config.available_features.add("moec-test-data")
 config.substitutions.append(("%moec_test_data", test_data))
+
+if lit_config.params.get("moec_large"):
+    config.available_features.add("moec-large-tests")
 
 supported, reason = lit.util.killProcessAndChildrenIsSupported()
 if supported:

@@ -3,7 +3,7 @@
 
     loop_moe.py OUT.onnx --layers 2 --experts 8
 
-As a module: `make(layers, experts)` gives the model, `reference(model, ids)` runs it with ONNX Runtime.
+Prints the number of nodes. As a module: `make(layers, experts)` gives the model, `reference(model, ids)` runs it with ONNX Runtime.
 """
 
 import argparse
@@ -164,5 +164,7 @@ if __name__ == "__main__":
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--experts", type=int, default=8)
     arguments = parser.parse_args()
+    made = make(arguments.layers, arguments.experts)
     with open(arguments.out, "wb") as file:
-        file.write(make(arguments.layers, arguments.experts).SerializeToString())
+        file.write(made.SerializeToString())
+    print(len(made.graph.node))
