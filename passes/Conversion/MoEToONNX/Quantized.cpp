@@ -43,12 +43,21 @@ Value unpack(Spelling &s, Value bytes, int64_t bits, int64_t last) {
 Value dequantizeLinear(moe::DequantizeOp op, Spelling &s, Value codes, Value zeroPoints) {
   Type elementType = getElementType(codes);
   bool isNarrow = elementType.getIntOrFloatBitWidth() == 2;
+  Type resultType = op.getResult().getType().getElementType();
+  bool hasOtherType = getElementType(op.getScales()) != resultType;
   SmallVector<Value> operands{codes, op.getScales()};
   if (zeroPoints)
     operands.push_back(zeroPoints);
-  return s.node("DequantizeLinear", isNarrow ? 25 : 21, operands, op.getResult().getType(),
-                {s.attribute("axis", static_cast<int64_t>(op.getAxis())),
-                 s.attribute("block_size", static_cast<int64_t>(op.getBlock()))});
+  SmallVector<NamedAttribute> attributes{
+      s.attribute("axis", static_cast<int64_t>(op.getAxis())),
+      s.attribute("block_size", static_cast<int64_t>(op.getBlock()))};
+  if (hasOtherType)
+    attributes.push_back(s.attribute("output_dtype", Spelling::getDataType(resultType)));
+  return s.node("DequantizeLinear",
+                isNarrow       ? 25
+                : hasOtherType ? 23
+                               : 21,
+                operands, op.getResult().getType(), attributes);
 }
 
 Results spellDequantize(moe::DequantizeOp op, Spelling &s) {
@@ -64,9 +73,15 @@ Results spellDequantize(moe::DequantizeOp op, Spelling &s) {
     return SmallVector<Value>{s.node("Mul", 14, {numbers, dequantizeLinear(op, s, ones, Value())},
                                      op.getResult().getType())};
   }
-  if (!zeroPoints && op.getZero())
-    zeroPoints = getUniform(s, cast<RankedTensorType>(op.getScales().getType()).getShape(),
+  auto scaleType = cast<RankedTensorType>(op.getScales().getType());
+  if (!zeroPoints && op.getZero()) {
+    bool isStatic = scaleType.hasStaticShape();
+    zeroPoints = getUniform(s, isStatic ? scaleType.getShape() : ArrayRef<int64_t>(),
                             getElementType(codes), op.getZero());
+    if (!isStatic)
+      zeroPoints = s.node("Expand", 13, {zeroPoints, s.shapeOf(op.getScales())},
+                          s.tensorOf(getElementType(codes)));
+  }
   return SmallVector<Value>{dequantizeLinear(op, s, codes, zeroPoints)};
 }
 

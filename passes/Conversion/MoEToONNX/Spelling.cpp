@@ -6,8 +6,7 @@
 using namespace mlir;
 using namespace moec;
 
-/// The number of an element type in TensorProto.DataType.
-static int64_t getDataType(Type type) {
+int64_t Spelling::getDataType(Type type) {
   if (type.isF32())
     return 1;
   if (type.isF16())

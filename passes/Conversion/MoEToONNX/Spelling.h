@@ -54,6 +54,8 @@ public:
   /// "Equal", "Less", …: a tensor of booleans.
   mlir::Value compare(llvm::StringRef opType, int64_t version, mlir::Value a, mlir::Value b);
   mlir::Value cast(mlir::Value x, mlir::Type elementType);
+  /// The number of an element type in TensorProto.DataType.
+  static int64_t getDataType(mlir::Type type);
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation);
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape) {
     return reshape(x, ints(shape));

@@ -1,0 +1,290 @@
+#include "passes/Analysis/Layers.h"
+#include "passes/Analysis/Match.h"
+#include "passes/Compression/DecisionLog.h"
+#include "passes/Compression/Passes.h"
+#include "passes/Compression/TensorCoder.h"
+#include "passes/Raising/EraseUnused.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/GlobPattern.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace moec {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTSPASS
+#include "passes/Compression/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr StringLiteral kPass = "quantize-weights";
+constexpr StringLiteral kEmbedding = "embedding";
+
+/// Whether all that is done with a value is what is done with the hidden state: it is added to,
+/// normalised, multiplied by a number, a layer's input. Tables of angles are multiplied by others.
+bool isHiddenState(Value value) {
+  return llvm::all_of(value.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<moe::NormOp>(user) || (isa<moe::LinearOp>(user) && use.getOperandNumber() == 0))
+      return true;
+    auto node = dyn_cast<onnx::NodeOp>(user);
+    if (!node || !node.getDomain().empty())
+      return false;
+    StringRef name = node.getOpType();
+    if (name == "Mul" || name == "Div")
+      return getSplat(node.getInputs()[1 - use.getOperandNumber()]) &&
+             isHiddenState(node->getResult(0));
+    if (llvm::is_contained({"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"}, name))
+      return isHiddenState(node->getResult(0));
+    return llvm::is_contained({"Add", "LayerNormalization", "RMSNormalization"}, name);
+  });
+}
+
+/// Rows of a stored matrix, picked by numbers that come with the call.
+bool isEmbedding(onnx::NodeOp node) {
+  if (node.getQualifiedName() != "Gather" || node.getInt("axis", 0) != 0)
+    return false;
+  auto isStored = [](Value value) {
+    return isa_and_nonnull<moe::WeightOp, onnx::ConstantOp>(value.getDefiningOp());
+  };
+  Value table = skipLayout(node.getInputs()[0]);
+  if (auto dequantize = table.getDefiningOp<moe::DequantizeOp>())
+    table = skipLayout(dequantize.getCodes());
+  auto type = dyn_cast<RankedTensorType>(node.getInputs()[0].getType());
+  return type && type.getRank() == 2 && isa<FloatType>(type.getElementType()) && isStored(table) &&
+         !isStored(node.getInputs()[1]) && getShape(node->getResult(0)) && !node->use_empty() &&
+         isHiddenState(node->getResult(0));
+}
+
+} // namespace
+
+static Value createDequantize(OpBuilder &builder, Location loc, Type type,
+                              const CodedTensor &coded) {
+  return moe::DequantizeOp::create(
+      builder, loc, type, coded.codes, coded.scales, coded.zeroPoints, /*codebook=*/Value(),
+      builder.getI64IntegerAttr(coded.axis), builder.getI64IntegerAttr(coded.block),
+      builder.getI64IntegerAttr(coded.packed), builder.getI64IntegerAttr(coded.zero));
+}
+
+namespace {
+
+class QuantizeWeights : public impl::QuantizeWeightsPassBase<QuantizeWeights> {
+public:
+  using QuantizeWeightsPassBase::QuantizeWeightsPassBase;
+
+  void runOnOperation() override {
+    if (failed(readOptions()))
+      return signalPassFailure();
+    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    if (!pattern)
+      return (void)fail("'layers': " + llvm::toString(pattern.takeError()));
+    FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
+    if (failed(editor))
+      return signalPassFailure();
+    TensorCoder coder(*editor);
+    bool isFound = false;
+    auto isWanted = [&](StringRef kind, StringRef name) {
+      bool isNamed = pattern->match(name);
+      isFound |= isNamed;
+      return isNamed && (kinds.empty() || llvm::is_contained(kinds, kind));
+    };
+    std::vector<MoELayer> experts = getMoELayers(getOperation());
+    std::vector<LinearLayer> linears = getLinearLayers(getOperation());
+    SmallVector<onnx::NodeOp> tables;
+    getOperation().walk([&](onnx::NodeOp node) {
+      if (isEmbedding(node))
+        tables.push_back(node);
+    });
+    for (onnx::NodeOp node : tables)
+      if (std::string name = getTableName(node); isWanted(kEmbedding, name))
+        quantizeTable(coder, node, name);
+    for (LinearLayer &layer : linears)
+      if (layer.kind != LinearKind::Experts && layer.kind != LinearKind::Router &&
+          isWanted(stringifyLinearKind(layer.kind), layer.name))
+        quantizeLinear(coder, layer);
+    for (MoELayer &layer : experts)
+      if (isWanted(stringifyLinearKind(LinearKind::Experts), layer.name))
+        quantizeExperts(coder, layer);
+    if (!isFound && layers != "*")
+      (void)fail("'layers': no layer is called '" + layers + "'");
+  }
+
+private:
+  LogicalResult fail(const Twine &message) {
+    emitError(UnknownLoc::get(&getContext())) << kPass << ": " << message;
+    signalPassFailure();
+    return failure();
+  }
+
+  LogicalResult readOptions() {
+    if (bits != 4 && bits != 8)
+      return fail("'bits' is " + Twine(bits) + ", expected 4 or 8");
+    if (group != 0 && (group < 16 || !llvm::isPowerOf2_64(group)))
+      return fail("'group' is " + Twine(group) + ", expected 0 or a power of two of at least 16");
+    if (outerBits != 4 && outerBits != 8)
+      return fail("'outer-bits' is " + Twine(outerBits) + ", expected 4 or 8");
+    if (scales != "f16" && scales != "f32")
+      return fail("'scales' is '" + scales + "', expected f16 or f32");
+    for (StringRef kind : kinds)
+      if (!llvm::is_contained({"experts", "attention", "ffn", "head", "embedding"}, kind))
+        return fail("'kinds' names '" + kind +
+                    "', expected experts, attention, ffn, head or embedding");
+    format = outerFormat = CodeFormat{bits, group, !asymmetric, scales == "f16", clip};
+    if (outerBits > bits) {
+      outerFormat.bits = outerBits;
+      outerFormat.group = 0;
+    }
+    return success();
+  }
+
+  static std::string getTableName(onnx::NodeOp node) {
+    StringRef name = getNodeName(node);
+    return name.empty() ? kEmbedding.str() : name.str();
+  }
+
+  void quantizeTable(TensorCoder &coder, onnx::NodeOp node, StringRef name);
+  void quantizeLinear(TensorCoder &coder, LinearLayer &layer);
+  void quantizeExperts(TensorCoder &coder, MoELayer &layer);
+  void log(Operation *op, StringRef name, StringRef kind, LayerCost before, LayerCost after,
+           const RoundingError &rounding);
+
+  const CodeFormat &getFormat(StringRef kind) const {
+    return kind == kEmbedding || kind == stringifyLinearKind(LinearKind::Head) ? outerFormat
+                                                                               : format;
+  }
+
+  CodeFormat format, outerFormat; ///< of heads and embeddings
+};
+
+} // namespace
+
+/// The axis of a parameter [E, …, …] that the body's linear layers sum over; std::nullopt if it is
+/// no matrix of such layers alone.
+static std::optional<int64_t> getDepthAxis(moe::ExpertsOp experts, int64_t p) {
+  BlockArgument argument = experts.getBodyParameter(p);
+  std::optional<int64_t> axis;
+  for (OpOperand &use : argument.getUses()) {
+    auto linear = dyn_cast<moe::LinearOp>(use.getOwner());
+    if (!linear || linear.getWeight() != argument || linear.getInput() == argument)
+      return std::nullopt;
+    int64_t own = linear.getTransposed() ? 2 : 1;
+    if (axis && axis != own)
+      return std::nullopt;
+    axis = own;
+  }
+  return axis;
+}
+
+void QuantizeWeights::log(Operation *op, StringRef name, StringRef kind, LayerCost before,
+                          LayerCost after, const RoundingError &rounding) {
+  Builder builder(&getContext());
+  Decision decision;
+  decision.pass = kPass.str();
+  decision.layer = name.str();
+  decision.options.set("kinds", builder.getStrArrayAttr({kind}));
+  const CodeFormat &own = getFormat(kind);
+  decision.options.set("bits", builder.getI64IntegerAttr(own.bits));
+  decision.options.set("group", builder.getI64IntegerAttr(own.group));
+  decision.options.set("outer-bits", builder.getI64IntegerAttr(own.bits));
+  decision.options.set("asymmetric", builder.getBoolAttr(asymmetric));
+  decision.options.set("scales", builder.getStringAttr(scales));
+  decision.options.set("clip", builder.getBoolAttr(clip));
+  decision.before = before;
+  decision.after = after;
+  decision.relativeError = rounding.get();
+  decision.reason =
+      llvm::formatv("weights of '{0}' in {1} bits by {2}, {3} bytes instead of {4}, relative error "
+                    "{5:F4}",
+                    name, own.bits, own.group ? "groups of " + std::to_string(own.group) : "row",
+                    after.bytes, before.bytes, rounding.get());
+  logDecision(op, decision);
+}
+
+void QuantizeWeights::quantizeLinear(TensorCoder &coder, LinearLayer &layer) {
+  moe::LinearOp linear = layer.linear;
+  Value weight = linear.getWeight();
+  OpBuilder builder(linear);
+  RoundingError rounding;
+  llvm::Expected<CodedTensor> coded =
+      coder.encode(builder, linear.getLoc(), weight, linear.getTransposed() ? 1 : 0,
+                   getFormat(stringifyLinearKind(layer.kind)), /*inBytes=*/false, rounding);
+  if (!coded)
+    return logRefusal(linear, kPass, layer.name, llvm::toString(coded.takeError()));
+  LayerCost before = getCost(linear);
+  linear.getWeightMutable().assign(
+      createDequantize(builder, linear.getLoc(), weight.getType(), *coded));
+  log(linear, layer.name, stringifyLinearKind(layer.kind), before, getCost(linear), rounding);
+  if (Operation *definition = weight.getDefiningOp())
+    eraseUnused(definition);
+}
+
+void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
+  moe::ExpertsOp experts = layer.experts;
+  LayerCost before = getCost(experts);
+  RoundingError rounding;
+  OpBuilder builder(experts);
+  bool isChanged = false;
+  for (int64_t p = 0, begin = 0; p < experts.getNumParameters(); ++p) {
+    int64_t first = begin, count = experts.getSegments()[p];
+    begin += count;
+    std::optional<int64_t> axis = getDepthAxis(experts, p);
+    for (int64_t i = first; axis && i < first + count; ++i) {
+      Value weight = experts.getParameters()[i];
+      RoundingError own;
+      llvm::Expected<CodedTensor> coded =
+          coder.encode(builder, experts.getLoc(), weight, *axis, format, /*inBytes=*/false, own);
+      if (!coded) {
+        logRefusal(experts, kPass, layer.name,
+                   "parameter " + Twine(p) + ": " + llvm::toString(coded.takeError()));
+        continue;
+      }
+      experts.getParametersMutable()[i].assign(
+          createDequantize(builder, experts.getLoc(), weight.getType(), *coded));
+      rounding.squaredError += own.squaredError;
+      rounding.squaredNorm += own.squaredNorm;
+      isChanged = true;
+      if (Operation *definition = weight.getDefiningOp())
+        eraseUnused(definition);
+    }
+  }
+  if (isChanged)
+    log(experts, layer.name, stringifyLinearKind(LinearKind::Experts), before, getCost(experts),
+        rounding);
+}
+
+/// Codes and scales are gathered, and what was gathered is dequantised.
+void QuantizeWeights::quantizeTable(TensorCoder &coder, onnx::NodeOp node, StringRef name) {
+  Value table = node.getInputs()[0], indices = node.getInputs()[1], result = node->getResult(0);
+  OpBuilder builder(node);
+  RoundingError rounding;
+  llvm::Expected<CodedTensor> coded =
+      coder.encode(builder, node.getLoc(), table, 1, outerFormat, /*inBytes=*/true, rounding);
+  if (!coded)
+    return logRefusal(node, kPass, name, llvm::toString(coded.takeError()));
+  auto bytesOf = [](Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  };
+  LayerCost before{cast<RankedTensorType>(table.getType()).getNumElements(), bytesOf(table), 0};
+  LayerCost after{before.parameters, 0, 0};
+  auto gather = [&](Value from) -> Value {
+    after.bytes += bytesOf(from);
+    SmallVector<int64_t> shape(*getShape(result));
+    shape.back() = cast<RankedTensorType>(from.getType()).getDimSize(1);
+    auto type = RankedTensorType::get(shape, getElementType(from));
+    return onnx::NodeOp::create(builder, node.getLoc(), type, "", "Gather", 13,
+                                ValueRange{from, indices},
+                                builder.getNamedAttr("axis", builder.getI64IntegerAttr(0)))
+        ->getResult(0);
+  };
+  coded->codes = gather(coded->codes);
+  coded->scales = gather(coded->scales);
+  if (coded->zeroPoints)
+    coded->zeroPoints = gather(coded->zeroPoints);
+  coded->axis = -1;
+  result.replaceAllUsesWith(createDequantize(builder, node.getLoc(), result.getType(), *coded));
+  log(node, name, kEmbedding, before, after, rounding);
+  eraseUnused(node);
+}
+
+} // namespace moec
