@@ -14,43 +14,14 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+from onnx_graph import Graph  # noqa: E402
 
 E, H, I = 4, 6, 5
 work = pathlib.Path(sys.argv[1])
 work.mkdir(parents=True, exist_ok=True)
-
-
-class Graph:
-    """Nodes with names of their own; constants by value."""
-
-    def __init__(self, seed):
-        self.nodes, self.initializers, self.random = [], [], np.random.default_rng(seed)
-
-    def __call__(self, operator, *inputs, outputs=1, **attributes):
-        names = [f"{operator}_{len(self.nodes)}_{i}" for i in range(outputs)]
-        operands = [x if isinstance(x, str) else self.constant(x) for x in inputs]
-        self.nodes.append(helper.make_node(operator, operands, names, f"n{len(self.nodes)}_{operator}", **attributes))
-        return names[0] if outputs == 1 else names
-
-    def constant(self, value):
-        array = np.asarray(value)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        name = f"c{len(self.initializers)}"
-        self.initializers.append(numpy_helper.from_array(array, name))
-        return name
-
-    def weight(self, *shape):
-        return self.random.standard_normal(shape).astype(np.float32) / np.sqrt(shape[-2] if len(shape) > 1 else 1)
-
-    def model(self, result):
-        tensor = helper.make_tensor_value_info
-        graph = helper.make_graph(
-            self.nodes, "g", [tensor("x", TensorProto.FLOAT, ["t", H])], [tensor(result, TensorProto.FLOAT, None)],
-            self.initializers,
-        )  # fmt: skip
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
 
 
 def router(g, k, sort_by="weights"):
@@ -226,7 +197,7 @@ for spelling, changes in CASES.items():
             name = f"{spelling.__name__}, {change or 'plain'}, k = {k}"
             path = work / f"{spelling.__name__}-{(change or 'plain').replace(' ', '-')}-{k}.onnx"
             g = Graph(len(name))
-            model = g.model(spelling(g, k, change))
+            model = g.model([spelling(g, k, change)], {"x": ["t", H]})
             model = onnx.shape_inference.infer_shapes(model)
             onnx.save(model, path)
             session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
