@@ -16,6 +16,7 @@ void moec::buildRaisePipeline(OpPassManager &pm, const RaiseOptions &) {
   functions.addPass(createRaiseExpertsPass());
   functions.addPass(createRaiseNormsPass());
   functions.addPass(createRaiseActivationsPass());
+  functions.addPass(createRaiseRotaryPass());
   functions.addPass(createRaiseAttentionPass());
   // What only the raised nodes used.
   functions.addPass(createCanonicalizerPass());

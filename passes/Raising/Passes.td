@@ -287,6 +287,56 @@ def RaiseNormsPass : Pass<"moe-raise-norms", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "Norms">];
 }
 
+def RaiseRotaryPass : Pass<"moe-raise-rotary", "::mlir::func::FuncOp"> {
+  let summary = "Rotary embedding from its products";
+  let description = [{
+    Products of elements and cosines, and of their partners and sines, become `moe.rotary`: x·c + (−x₂, x₁)·s for
+    whole heads, or x₁·c − x₂·s beside x₂·c + x₁·s for their halves, where partners are halves of a head or
+    neighbours. A rest of the head that is put behind what was rotated is the operation's own. Where cosines and
+    sines are there for each element, those of partners are proven to be the same, and one is enough. Heads may
+    stand before positions or after, or not be there.
+
+    Why: half as many cosines, and one operation that knows positions from heads.
+
+    Limits: three or four axes; a constant size of heads. Positions are told from heads by their size.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<?x4x7x16xf32>, %f: tensor<1x7x8xf32>) -> tensor<?x4x7x16xf32> {
+      %axis = onnx.constant dense<1> : tensor<1xi64>
+      %start = onnx.constant dense<0> : tensor<1xi64>
+      %half = onnx.constant dense<8> : tensor<1xi64>
+      %end = onnx.constant dense<16> : tensor<1xi64>
+      %last = onnx.constant dense<3> : tensor<1xi64>
+      %ff = onnx.node "Concat"(%f, %f) version 13 {axis = -1 : i64} : (tensor<1x7x8xf32>, tensor<1x7x8xf32>) -> tensor<1x7x16xf32>
+      %cc = onnx.node "Cos"(%ff) version 22 : (tensor<1x7x16xf32>) -> tensor<1x7x16xf32>
+      %ss = onnx.node "Sin"(%ff) version 22 : (tensor<1x7x16xf32>) -> tensor<1x7x16xf32>
+      %c = onnx.node "Unsqueeze"(%cc, %axis) version 21 : (tensor<1x7x16xf32>, tensor<1xi64>) -> tensor<1x1x7x16xf32>
+      %s = onnx.node "Unsqueeze"(%ss, %axis) version 21 : (tensor<1x7x16xf32>, tensor<1xi64>) -> tensor<1x1x7x16xf32>
+      %1 = onnx.node "Mul"(%x, %c) version 14 : (tensor<?x4x7x16xf32>, tensor<1x1x7x16xf32>) -> tensor<?x4x7x16xf32>
+      %x1 = onnx.node "Slice"(%x, %start, %half, %last) version 13 : (tensor<?x4x7x16xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x7x8xf32>
+      %x2 = onnx.node "Slice"(%x, %half, %end, %last) version 13 : (tensor<?x4x7x16xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x7x8xf32>
+      %2 = onnx.node "Neg"(%x2) version 13 : (tensor<?x4x7x8xf32>) -> tensor<?x4x7x8xf32>
+      %3 = onnx.node "Concat"(%2, %x1) version 13 {axis = -1 : i64} : (tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32>) -> tensor<?x4x7x16xf32>
+      %4 = onnx.node "Mul"(%3, %s) version 14 : (tensor<?x4x7x16xf32>, tensor<1x1x7x16xf32>) -> tensor<?x4x7x16xf32>
+      %5 = onnx.node "Add"(%1, %4) version 14 : (tensor<?x4x7x16xf32>, tensor<?x4x7x16xf32>) -> tensor<?x4x7x16xf32>
+      return %5 : tensor<?x4x7x16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<?x4x7x16xf32>, %f: tensor<1x7x8xf32>) -> tensor<?x4x7x16xf32> {
+      %0 = onnx.node "Cos"(%f) version 22 : (tensor<1x7x8xf32>) -> tensor<1x7x8xf32>
+      %1 = onnx.node "Sin"(%f) version 22 : (tensor<1x7x8xf32>) -> tensor<1x7x8xf32>
+      %2 = moe.rotary %x, %0, %1 : (tensor<?x4x7x16xf32>, tensor<1x7x8xf32>, tensor<1x7x8xf32>) -> tensor<?x4x7x16xf32>
+      return %2 : tensor<?x4x7x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Rotary embeddings">];
+}
+
 def RaiseActivationsPass : Pass<"moe-raise-activations", "::mlir::func::FuncOp"> {
   let summary = "Activation functions from their spellings";
   let description = [{
