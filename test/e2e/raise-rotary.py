@@ -130,8 +130,9 @@ def positions_first(g, x, change):
     """[b, s, heads, D], or without heads, or without a batch."""
     c, s = angles(g, "halves")
     if change == "without heads":
-        flat = g("Reshape", x, [g("Mul", g.size("x", 0), [H]), g.size("x", 2), D])
-        return g("Reshape", g("Add", g("Mul", flat, c), g("Mul", turned(g, flat, D), s)), g("Shape", x))
+        flat = g("Reshape", x, [g("Mul", g.size("x", 0), [H]), g.size("x", 2), D], allowzero=1)
+        rotated = g("Add", g("Mul", flat, c), g("Mul", turned(g, flat, D), s))
+        return g("Reshape", rotated, g("Shape", x), allowzero=1)
     if change == "without a batch":
         c, s = (g("Unsqueeze", g("Squeeze", a, [0]), [1]) for a in (c, s))
         row = g("Transpose", g("Gather", x, np.int64(0), axis=0), perm=[1, 0, 2])
