@@ -115,6 +115,20 @@ LogicalResult PackedOp::verify() {
   if (getLayouts() && getLayouts()->size() != getSources().size())
     return emitOpError("has ") << getLayouts()->size() << " layouts for " << getSources().size()
                                << " sources";
+  int64_t beside = getBeside();
+  if (beside == 1)
+    return success();
+  if (!getLayouts() || getSources().size() % beside != 0)
+    return emitOpError("has ") << getSources().size() << " sources "
+                               << (getLayouts() ? "" : "without layouts ") << "for " << beside
+                               << " side by side";
+  auto layouts = llvm::to_vector(getLayouts()->getAsRange<PanelsAttr>());
+  for (auto [i, layout] : llvm::enumerate(layouts)) {
+    PanelsAttr first = layouts[i - i % beside];
+    if (layout.getCount() != first.getCount() || layout.getDepth() != first.getDepth() ||
+        layout.getPanel() != first.getPanel() || layout.getPerByte() != first.getPerByte())
+      return emitOpError("has layout ") << i << " beside one of another count, depth or panel";
+  }
   return success();
 }
 

@@ -81,16 +81,21 @@ def Kernel_PackedOp : Kernel_Op<"packed", [Symbol]> {
   let description = [{
     The bytes of `sources` (`moe.weight_data`), one after the other, laid out for the code that reads
     them, at `offset` of the packed weights (a multiple of 64). Without `layouts` (one for each source)
-    they are the sources' bytes.
+    they are the sources' bytes. With `beside` n > 1 the matrices of each n sources are the columns of one
+    stack of matrices, side by side: a product with them is one product, and no copy of them is made.
 
     ```mlir
     kernel.packed @w0 from @"model.embed.weight" offset 0 size 131072
     kernel.packed @w1 from @"experts.0.up", @"experts.1.up" offset 131072 size 262144
+    kernel.packed @w2 from @gate, @up offset 393216 size 2048
+      layout #kernel.panels<count = 1, depth = 16, columns = 16, offset = 0, strides = [0, 16, 1], panel = 32>,
+             #kernel.panels<count = 1, depth = 16, columns = 16, offset = 0, strides = [0, 16, 1], panel = 32> {beside = 2 : i64}
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, I64Attr:$offset,
                        I64Attr:$size,
-                       OptionalAttr<TypedArrayAttrBase<Kernel_PanelsAttr, "layouts">>:$layouts);
+                       OptionalAttr<TypedArrayAttrBase<Kernel_PanelsAttr, "layouts">>:$layouts,
+                       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$beside);
   let assemblyFormat = [{
     $sym_name `from` custom<List>($sources) `offset` $offset `size` $size
     (`layout` custom<List>($layouts)^)? attr-dict

@@ -42,16 +42,6 @@ static llvm::Error writePlain(const WeightStore &store, WeightRange range, Weigh
   return llvm::Error::success();
 }
 
-static llvm::Error writePanels(const WeightStore &store, WeightRange range,
-                               const PanelLayout &layout, WeightsSink sink) {
-  llvm::Expected<ArrayRef<char>> bytes = store.bytes(range);
-  if (!bytes)
-    return bytes.takeError();
-  return packPanels(*bytes, layout, sink, [&](int64_t begin, int64_t end) {
-    store.release({range.file, range.offset + begin, static_cast<uint64_t>(end - begin)});
-  });
-}
-
 namespace {
 /// A part of an entry: a weight, and how it is packed.
 struct EntryPart {
@@ -60,11 +50,28 @@ struct EntryPart {
 };
 } // namespace
 
-static llvm::Error writeParts(const WeightStore &store, ArrayRef<EntryPart> parts,
+/// Parts whose columns are side by side.
+static llvm::Error writePanels(const WeightStore &store, ArrayRef<EntryPart> parts,
+                               WeightsSink sink) {
+  std::vector<PanelSource> sources;
+  for (const EntryPart &part : parts) {
+    llvm::Expected<ArrayRef<char>> bytes = store.bytes(part.range);
+    if (!bytes)
+      return bytes.takeError();
+    WeightRange range = part.range;
+    sources.push_back(
+        {*bytes, *part.layout, [&store, range](int64_t begin, int64_t end) {
+           store.release({range.file, range.offset + begin, static_cast<uint64_t>(end - begin)});
+         }});
+  }
+  return packPanels(sources, sink);
+}
+
+static llvm::Error writeParts(const WeightStore &store, ArrayRef<EntryPart> parts, size_t beside,
                               WeightsSink sink) {
-  for (const EntryPart &part : parts)
-    if (llvm::Error error = part.layout ? writePanels(store, part.range, *part.layout, sink)
-                                        : writePlain(store, part.range, sink))
+  for (size_t i = 0; i < parts.size(); i += beside)
+    if (llvm::Error error = parts[i].layout ? writePanels(store, parts.slice(i, beside), sink)
+                                            : writePlain(store, parts[i].range, sink))
       return error;
   return llvm::Error::success();
 }
@@ -96,8 +103,9 @@ LogicalResult moec::planWeights(ModuleOp module, const ModuleWeights &weights,
     }
     WeightsEntry entry{
         static_cast<uint64_t>(packed.getOffset()), static_cast<uint64_t>(packed.getSize()), {}};
-    entry.write = [&store, parts = std::move(parts)](WeightsSink sink) {
-      return writeParts(store, parts, sink);
+    entry.write = [&store, parts = std::move(parts),
+                   beside = static_cast<size_t>(packed.getBeside())](WeightsSink sink) {
+      return writeParts(store, parts, beside, sink);
     };
     request.weights.push_back(std::move(entry));
     request.weightsSize =

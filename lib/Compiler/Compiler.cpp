@@ -114,6 +114,7 @@ private:
     case Phase::Optimize: {
       OptimizeOptions optimize;
       optimize.profile = options.profile;
+      optimize.fuse = options.fuse;
       buildOptimizePipeline(pm, optimize);
       break;
     }

@@ -11,6 +11,7 @@
 #include "moec/Pipelines/Raise.h"
 #include "passes/Compression/Passes.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Optimize/Passes.h"
 #include "passes/Raising/Passes.h"
 #include "passes/Transforms/Passes.h"
 
@@ -63,6 +64,7 @@ void moec::registerAllPasses() {
   ::mlir::registerTransformsPasses();
   registerConversionPasses();
   registerCompressionPasses();
+  registerOptimizePasses();
   registerRaisingPasses();
   registerNormalizePipeline();
   registerRaisePipeline();

@@ -1,5 +1,6 @@
 #include "moec/Pipelines/Optimize.h"
 
+#include "passes/Optimize/Passes.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,6 +14,8 @@ void moec::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &optio
   if (options.profile)
     functions.addPass(createTagNodesPass());
   functions.addPass(createExpandExpertsPass());
+  if (options.fuse)
+    functions.addPass(createFuseHorizontalPass());
 }
 
 void moec::registerOptimizePipeline() {

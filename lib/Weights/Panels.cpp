@@ -1,5 +1,6 @@
 #include "moec/Weights/Panels.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -88,38 +89,44 @@ static constexpr int64_t kStepBytes = int64_t(32) << 20;
 
 namespace {
 
-/// Packs panels [firstPanel, firstPanel + numPanels) of one matrix into a buffer of zeros.
+/// Packs columns of the matrices of one tensor into a buffer of panels of zeros.
 class PanelPacker {
 public:
-  PanelPacker(ArrayRef<char> tensor, const PanelLayout &layout,
-              llvm::function_ref<void(int64_t, int64_t)> passed)
-      : tensor(tensor), layout(layout), passed(passed) {}
+  explicit PanelPacker(PanelSource &source)
+      : tensor(source.tensor), layout(source.layout), passed(source.passed) {}
 
-  void pack(int64_t matrix, int64_t firstPanel, int64_t numPanels, char *into) {
-    int64_t first = firstPanel * layout.panel;
-    int64_t columns = std::min(numPanels * layout.panel, layout.columns - first);
+  /// Columns [first, first + columns) of a matrix become columns `at` and on of the buffer.
+  void pack(int64_t matrix, int64_t first, int64_t columns, char *into, int64_t at) {
     int64_t start = layout.offset + matrix * layout.countStride + first * layout.columnStride;
     if (layout.perByte > 1)
-      return packCodes(start, columns, into);
+      return packCodes(start, columns, into, at);
     if (layout.columnStride == 1)
-      return packRows(start, columns, into);
-    for (int64_t column = 0; column < columns; column += layout.panel) {
-      int64_t width = std::min(layout.panel, columns - column);
-      packColumns(start + column * layout.columnStride, width,
-                  into + column * layout.depth * layout.elementSize);
-    }
+      return packRows(start, columns, into, at);
+    forEachPanel(columns, at, [&](int64_t column, int64_t width, int64_t to) {
+      packColumns(start + column * layout.columnStride, width, into + to * layout.elementSize);
+    });
   }
 
 private:
+  /// Calls use(column, width, element of the buffer) for the part of the columns in each panel.
+  template <typename Use>
+  void forEachPanel(int64_t columns, int64_t at, Use use) {
+    for (int64_t column = 0, width; column < columns; column += width) {
+      int64_t panel = (at + column) / layout.panel, lane = (at + column) % layout.panel;
+      width = std::min(layout.panel - lane, columns - column);
+      use(column, width, panel * layout.depth * layout.panel + lane);
+    }
+  }
+
   /// Rows lie in one piece: all panels of a row at once, so that each is read from memory once.
-  void packRows(int64_t start, int64_t columns, char *into) {
-    int64_t size = layout.elementSize, panelBytes = layout.depth * layout.panel * size;
+  void packRows(int64_t start, int64_t columns, char *into, int64_t at) {
+    int64_t size = layout.elementSize;
     for (int64_t k = 0; k < layout.depth; ++k) {
       int64_t row = start + k * layout.depthStride;
-      const char *from = &tensor[row * size];
-      char *to = into + k * layout.panel * size;
-      for (int64_t n = 0; n < columns; n += layout.panel, to += panelBytes)
-        std::memcpy(to, from + n * size, std::min(layout.panel, columns - n) * size);
+      forEachPanel(columns, at, [&](int64_t column, int64_t width, int64_t to) {
+        std::memcpy(into + (to + k * layout.panel) * size, &tensor[(row + column) * size],
+                    width * size);
+      });
       pass(row * size, (row + columns) * size, k + 1 == layout.depth);
     }
   }
@@ -159,7 +166,7 @@ private:
   }
 
   /// Code by code, in the order of the tensor where its rows lie in one piece.
-  void packCodes(int64_t start, int64_t columns, char *into) {
+  void packCodes(int64_t start, int64_t columns, char *into, int64_t at) {
     int64_t perByte = layout.perByte, panelBytes = layout.packedDepth() * layout.panel;
     for (int64_t k = 0; k < layout.depth; ++k) {
       int64_t row = start + k * layout.depthStride;
@@ -167,7 +174,9 @@ private:
       unsigned shift = k % perByte * (8 / perByte);
       for (int64_t n = 0; n < columns; ++n) {
         unsigned code = getCode(tensor.data(), row + n * layout.columnStride, perByte);
-        to[n / layout.panel * panelBytes + n % layout.panel] |= static_cast<char>(code << shift);
+        int64_t column = at + n;
+        to[column / layout.panel * panelBytes + column % layout.panel] |=
+            static_cast<char>(code << shift);
       }
     }
     int64_t last =
@@ -187,7 +196,7 @@ private:
 
   ArrayRef<char> tensor;
   const PanelLayout &layout;
-  llvm::function_ref<void(int64_t, int64_t)> passed;
+  llvm::unique_function<void(int64_t, int64_t)> &passed;
   int64_t passedBegin = std::numeric_limits<int64_t>::max(), passedEnd = 0;
 };
 
@@ -196,23 +205,67 @@ private:
 llvm::Error moec::packPanels(ArrayRef<char> tensor, const PanelLayout &layout,
                              llvm::function_ref<llvm::Error(ArrayRef<char>)> sink,
                              llvm::function_ref<void(int64_t, int64_t)> passed) {
-  if (llvm::Error error = layout.verify(tensor.size()))
-    return error;
-  if (layout.perByte > 1)
-    if (std::optional<PanelLayout> bytes = asBytes(layout))
-      return packPanels(tensor, *bytes, sink, passed);
-  int64_t panelBytes = layout.packedDepth() * layout.panel * layout.elementSize;
+  PanelSource source{tensor, layout, {}};
+  if (passed)
+    source.passed = passed;
+  return packPanels(source, sink);
+}
+
+/// Moves bytes instead of codes if that works for all.
+static void useBytes(llvm::MutableArrayRef<PanelSource> sources) {
+  llvm::SmallVector<PanelLayout> layouts;
+  for (PanelSource &source : sources) {
+    std::optional<PanelLayout> bytes = asBytes(source.layout);
+    if (!bytes)
+      return;
+    layouts.push_back(*bytes);
+  }
+  for (auto [source, layout] : llvm::zip_equal(sources, layouts))
+    source.layout = layout;
+}
+
+llvm::Error moec::packPanels(llvm::MutableArrayRef<PanelSource> sources,
+                             llvm::function_ref<llvm::Error(ArrayRef<char>)> sink) {
+  const PanelLayout &given = sources.front().layout;
+  int64_t columns = 0;
+  for (PanelSource &source : sources) {
+    const PanelLayout &layout = source.layout;
+    if (llvm::Error error = layout.verify(source.tensor.size()))
+      return error;
+    if (layout.count != given.count || layout.depth != given.depth || layout.panel != given.panel ||
+        layout.elementSize != given.elementSize || layout.perByte != given.perByte)
+      return makeError("panel layouts side by side differ in more than their columns");
+    if (llvm::AddOverflow(columns, layout.columns, columns))
+      return makeError("a panel layout has no size");
+  }
+  if (given.perByte > 1)
+    useBytes(sources);
+  PanelLayout all = sources.front().layout;
+  all.columns = columns;
+  if (columns > std::numeric_limits<int64_t>::max() - all.panel || !all.packedSize())
+    return makeError("a panel layout has no size");
+  int64_t panelBytes = all.packedDepth() * all.panel * all.elementSize;
   if (panelBytes == 0)
     return llvm::Error::success();
   int64_t group =
-      std::clamp<int64_t>(kStepBytes / panelBytes, 1, std::max<int64_t>(layout.panels(), 1));
+      std::clamp<int64_t>(kStepBytes / panelBytes, 1, std::max<int64_t>(all.panels(), 1));
   llvm::SmallVector<char, 0> buffer(group * panelBytes);
-  PanelPacker packer(tensor, layout, passed);
-  for (int64_t matrix = 0; matrix < layout.count; ++matrix)
-    for (int64_t panel = 0; panel < layout.panels(); panel += group) {
-      int64_t count = std::min(group, layout.panels() - panel);
+  llvm::SmallVector<PanelPacker> packers;
+  for (PanelSource &source : sources)
+    packers.emplace_back(source);
+  for (int64_t matrix = 0; matrix < all.count; ++matrix)
+    for (int64_t panel = 0; panel < all.panels(); panel += group) {
+      int64_t count = std::min(group, all.panels() - panel);
+      int64_t begin = panel * all.panel, end = std::min(begin + count * all.panel, columns);
       std::fill(buffer.begin(), buffer.end(), 0);
-      packer.pack(matrix, panel, count, buffer.data());
+      int64_t before = 0; // columns of the sources so far
+      for (auto [source, packer] : llvm::zip_equal(sources, packers)) {
+        int64_t first = std::max(begin, before);
+        int64_t last = std::min(end, before + source.layout.columns);
+        if (first < last)
+          packer.pack(matrix, first - before, last - first, buffer.data(), first - begin);
+        before += source.layout.columns;
+      }
       if (llvm::Error error = sink(ArrayRef(buffer).take_front(count * panelBytes)))
         return error;
     }

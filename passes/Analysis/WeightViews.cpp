@@ -248,3 +248,37 @@ std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShape
 }
 
 std::optional<WeightView> moec::traceWeightView(Value value) { return traceWeight(value, nullptr); }
+
+SmallVector<WeightView> moec::traceWeightColumns(Value value, int64_t axis,
+                                                 const SymbolicShapes &shapes) {
+  if (std::optional<WeightView> view = traceWeightView(value, shapes))
+    return {*view};
+  SmallVector<OpResult> transposes;
+  onnx::NodeOp transpose;
+  for (; (transpose = getNode(value, "Transpose")); value = transpose->getOperand(0)) {
+    transposes.push_back(cast<OpResult>(value));
+    int64_t rank = shapes.get(value).dims.size();
+    std::optional<ArrayRef<int64_t>> perm = transpose.getInts("perm");
+    if (axis >= rank || (perm && static_cast<int64_t>(perm->size()) != rank))
+      return {};
+    axis = perm ? (*perm)[axis] : rank - 1 - axis;
+  }
+  auto concat = getNode(value, "Concat");
+  if (!concat)
+    return {};
+  SmallVector<WeightView> result;
+  for (Value operand : concat->getOperands()) {
+    std::optional<TensorView> view = traceTensorView(operand, shapes);
+    auto weight = view ? view->base.getDefiningOp<moe::WeightOp>() : moe::WeightOp();
+    int64_t along = concat.getInt("axis", 0);
+    if (!weight || (along < 0 ? along + static_cast<int64_t>(view->shape.size()) : along) != axis)
+      return {};
+    for (OpResult step : llvm::reverse(transposes))
+      if (view)
+        view = ViewTracer(cast<onnx::NodeOp>(step.getOwner()), &shapes).apply(*view, step);
+    if (!view)
+      return {};
+    result.push_back({weight, view->offset, view->shape, view->strides});
+  }
+  return result;
+}

@@ -66,6 +66,7 @@ defm save_plan : Value<"save-plan", "FILE", "Write a plan to FILE that does what
 defm report : Value<"report", "FILE", "Write to FILE, in JSON, what compression did to each layer and what it left as it is", [CompileVis]>;
 def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
                       [CompileVis]>;
+def no_fuse : Switch<"no-fuse", "Leave linear layers as they are, each a product of its own", [CompileVis]>;
 defm state : Value<"state", "PAIRS",
                    "Let sessions keep the caches: auto, or INPUT:OUTPUT,… by name; generation then copies none",
                    [CompileVis]>;

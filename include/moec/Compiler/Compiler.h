@@ -25,6 +25,7 @@ struct CompileOptions {
       from; ///< the phase the input has gone through; by default import of an ONNX file
   std::string targetCpu = "native";
   bool raise = true; ///< recognise routers, experts, attention; else compile the nodes as they are
+  bool fuse = true;  ///< in `optimize`, where that is cheaper
   /// What `compress` does; see Plan. Needs a raised model.
   Plan plan;
   /// Where a report of what was done goes, as JSON; empty: nowhere; "-": standard output.

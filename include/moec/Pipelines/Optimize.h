@@ -12,6 +12,8 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
   Option<bool> profile{*this, "profile",
                        llvm::cl::desc("Remember the nodes that operations come from"),
                        llvm::cl::init(false)};
+  Option<bool> fuse{*this, "fuse", llvm::cl::desc("Fuse linear layers where that is cheaper"),
+                    llvm::cl::init(true)};
 };
 
 /// `optimize`: afterwards experts are dispatch, grouped linear layers and combine, as far as their

@@ -13,6 +13,7 @@
 #define MOEC_WEIGHTS_PANELS_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/FunctionExtras.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
@@ -50,6 +51,19 @@ struct PanelLayout {
 llvm::Error packPanels(llvm::ArrayRef<char> tensor, const PanelLayout &layout,
                        llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink,
                        llvm::function_ref<void(int64_t begin, int64_t end)> passed = {});
+
+/// A tensor with matrices of which each is a part of the columns of a wider one.
+struct PanelSource {
+  llvm::ArrayRef<char> tensor;
+  PanelLayout layout;
+  llvm::unique_function<void(int64_t begin, int64_t end)> passed; ///< as for one tensor; optional
+};
+
+/// The same of matrices whose columns come from several tensors: matrix i is made of the matrices i
+/// of all sources side by side, at least one. Sources have one count, depth, panel and element
+/// size.
+llvm::Error packPanels(llvm::MutableArrayRef<PanelSource> sources,
+                       llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink);
 
 /// Puts the matrices of the packed form back where they lie in the tensor.
 llvm::Error unpackPanels(llvm::ArrayRef<char> packed, const PanelLayout &layout,

@@ -130,11 +130,12 @@ private:
   }
 
   /// Whether the node is lowered when somebody asks for a result: it only moves a weight about, or
-  /// decodes one. So no more than one decoded weight is needed at a time, wherever the file has the
-  /// node.
+  /// puts some side by side, or decodes one. So no more than one decoded weight is needed at a
+  /// time, wherever the file has the node.
   bool isDeferred(onnx::NodeOp node) {
     std::string name = node.getQualifiedName();
-    if (name == "DequantizeLinear")
+    // Matrices side by side are packed so by a product's kernel.
+    if (name == "DequantizeLinear" || name == "Concat")
       return llvm::all_of(node.getInputs(), [&](Value value) { return isWeight(value); });
     if (llvm::is_contained({"Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze"}, name)) {
       auto decoded = node.getInputs()[0].getDefiningOp<onnx::NodeOp>();

@@ -1,7 +1,10 @@
 //===- Movement.cpp - Operators that move elements about
 //-----------------------------------------===//
 #include "passes/Conversion/ONNXToLinalg/Movement.h"
+#include "passes/Analysis/Match.h"
+#include "passes/Analysis/WeightViews.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
+#include "passes/Conversion/ONNXToLinalg/Codes.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 
@@ -176,6 +179,42 @@ static Results lowerTile(NodeLowering &lowering) {
   return single(reshape(lowering, tensor, split, *to));
 }
 
+/// Weights side by side along the last axis: packed as one panel of all columns, they are rows.
+static Value packColumns(NodeLowering &lowering, ArrayRef<SymExpr> dims) {
+  int64_t rank = dims.size(), columns = 0;
+  SmallVector<WeightView> views =
+      traceWeightColumns(lowering.node->getResult(0), rank - 1, lowering.shapes());
+  if (views.empty() || rank > 3)
+    return {};
+  Type type = lowering.resultType(0).getElementType();
+  for (WeightView &view : views) {
+    columns += view.shape.back();
+    if (getElementType(view.weight) != type || type.getIntOrFloatBitWidth() % 8 != 0 ||
+        llvm::is_contained(view.shape, 0))
+      return {};
+  }
+  // By (matrix, row, column), from the last axis on.
+  auto get = [&](ArrayRef<int64_t> values, int64_t i, int64_t otherwise) {
+    return i + rank < 3 ? otherwise : values[i + rank - 3];
+  };
+  SmallVector<moe::WeightOp> weights;
+  SmallVector<kernel::PanelsAttr> layouts;
+  for (WeightView &view : views) {
+    auto strides = lowering.builder.getDenseI64ArrayAttr(
+        {get(view.strides, 0, 0), get(view.strides, 1, 0), get(view.strides, 2, 0)});
+    weights.push_back(view.weight);
+    layouts.push_back(kernel::PanelsAttr::get(lowering.builder.getContext(), get(view.shape, 0, 1),
+                                              get(view.shape, 1, 1), view.shape.back(), view.offset,
+                                              strides, columns, 1));
+  }
+  SymContext &symbols = lowering.symbols;
+  SmallVector<SymExpr> packed{symbols.constant(layouts[0].getCount()), symbols.constant(1),
+                              symbols.constant(layouts[0].getDepth()), symbols.constant(columns)};
+  return reshape(lowering,
+                 lowering.packWeights(weights, layouts, getStorageType(type), views.size()), packed,
+                 dims);
+}
+
 static Results lowerConcat(NodeLowering &lowering) {
   SymContext &symbols = lowering.symbols;
   OpBuilder &builder = lowering.builder;
@@ -198,6 +237,9 @@ static Results lowerConcat(NodeLowering &lowering) {
         to[d] = dims[d];
     }
   }
+  if (*axis + 1 == static_cast<int64_t>(to.size()))
+    if (Value packed = packColumns(lowering, to))
+      return single(packed);
   Value result = lowering.empty(to, lowering.resultType(0).getElementType());
   SmallVector<OpFoldResult> offsets(to.size(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(to.size(), builder.getIndexAttr(1));

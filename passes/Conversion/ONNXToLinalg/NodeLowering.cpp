@@ -256,43 +256,59 @@ std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool 
   SmallVector<kernel::PanelsAttr> layouts;
   PackedMatrices all{nullptr, 0, 0, 0, 0};
   Type elementType;
+  size_t beside = 0;
   for (Value value : values) {
-    std::optional<WeightView> view = traceWeightView(value, state.shapes);
-    if (!view || view->shape.size() < 2 || view->shape.size() > 3)
+    int64_t rank = state.shapes.get(value).dims.size(), row = rank - 2, column = rank - 1;
+    if (rank < 2 || rank > 3)
       return std::nullopt;
-    int64_t rank = view->shape.size(), row = rank - 2, column = rank - 1;
     if (transposed)
       std::swap(row, column);
-    int64_t count = rank == 3 ? view->shape[0] : 1;
-    int64_t depth = view->shape[row], columns = view->shape[column];
-    int64_t panel = getPanelColumns(view->getElementType(), columns, state.kernels);
+    SmallVector<WeightView> views = traceWeightColumns(value, column, state.shapes);
+    if (views.empty())
+      return std::nullopt;
+    WeightView &first = views.front();
+    int64_t count = rank == 3 ? first.shape[0] : 1, depth = first.shape[row], columns = 0;
+    for (WeightView &view : views) {
+      columns += view.shape[column];
+      if (view.getElementType() != first.getElementType())
+        return std::nullopt;
+    }
+    int64_t panel = getPanelColumns(first.getElementType(), columns, state.kernels);
     if (panel == 0 || count == 0 || depth == 0 || columns == 0)
       return std::nullopt;
-    if (elementType &&
-        (depth != all.depth || columns != all.columns || elementType != view->getElementType()))
+    if (elementType && (depth != all.depth || columns != all.columns ||
+                        elementType != first.getElementType() || views.size() != beside))
       return std::nullopt;
-    elementType = view->getElementType();
-    auto strides = builder.getDenseI64ArrayAttr(
-        {rank == 3 ? view->strides[0] : 0, view->strides[row], view->strides[column]});
-    weights.push_back(view->weight);
-    layouts.push_back(kernel::PanelsAttr::get(builder.getContext(), count, depth, columns,
-                                              view->offset, strides, panel, 1));
+    elementType = first.getElementType();
+    beside = views.size();
+    for (WeightView &view : views) {
+      auto strides = builder.getDenseI64ArrayAttr(
+          {rank == 3 ? view.strides[0] : 0, view.strides[row], view.strides[column]});
+      weights.push_back(view.weight);
+      layouts.push_back(kernel::PanelsAttr::get(
+          builder.getContext(), count, depth, view.shape[column], view.offset, strides, panel, 1));
+    }
     all = {nullptr, all.count + count, depth, columns, panel};
   }
-  all.tensor = packWeights(weights, layouts, elementType);
+  all.tensor = packWeights(weights, layouts, elementType, beside);
   return all;
 }
 
 Value NodeLowering::packWeights(ArrayRef<moe::WeightOp> weights,
-                                ArrayRef<kernel::PanelsAttr> layouts, Type elementType) {
+                                ArrayRef<kernel::PanelsAttr> layouts, Type elementType,
+                                int64_t beside) {
   kernel::PanelsAttr first = layouts.front();
-  int64_t count = 0, panels = llvm::divideCeil(first.getColumns(), first.getPanel());
-  for (kernel::PanelsAttr layout : layouts)
-    count += layout.getCount();
-  auto type =
-      RankedTensorType::get({count, panels, first.getPackedDepth(), first.getPanel()}, elementType);
+  int64_t count = 0, columns = 0;
+  for (auto [i, layout] : llvm::enumerate(layouts)) {
+    count += i % beside == 0 ? layout.getCount() : 0;
+    columns += i < static_cast<size_t>(beside) ? layout.getColumns() : 0;
+  }
+  auto type = RankedTensorType::get(
+      {count, static_cast<int64_t>(llvm::divideCeil(columns, first.getPanel())),
+       first.getPackedDepth(), first.getPanel()},
+      elementType);
   return kernel::WeightOp::create(builder, loc, type,
-                                  state.weights.get(weights, layouts).getSymName());
+                                  state.weights.get(weights, layouts, beside).getSymName());
 }
 
 std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {

@@ -103,12 +103,14 @@ public:
   /// of) a weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
   std::optional<PackedMatrices> packedOperand(unsigned i, bool transposed);
   /// Values that are stacks of matrices of the same sizes, one after the other in one stack, if all
-  /// are (views of) weights.
+  /// are (views of) weights, or such side by side.
   std::optional<PackedMatrices> packedStack(mlir::ValueRange values, bool transposed);
   /// Matrices of weights, one stack, packed in panels: [count, panels, depth, panel]. They agree in
-  /// everything but where they lie and how many they are; there is at least one.
+  /// everything but where they lie and how many they are; there is at least one. The columns of
+  /// each `beside` are side by side, and may be of different numbers.
   mlir::Value packWeights(llvm::ArrayRef<moe::WeightOp> weights,
-                          llvm::ArrayRef<kernel::PanelsAttr> layouts, mlir::Type elementType);
+                          llvm::ArrayRef<kernel::PanelsAttr> layouts, mlir::Type elementType,
+                          int64_t beside = 1);
   const KernelOptions &kernels() { return state.kernels; }
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);

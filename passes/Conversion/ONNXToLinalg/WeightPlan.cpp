@@ -11,21 +11,26 @@ WeightPlan::WeightPlan(ModuleOp module)
     end = std::max<int64_t>(end, packed.getOffset() + packed.getSize());
 }
 
-static int64_t getPackedBytes(kernel::PanelsAttr layout, Type elementType) {
-  int64_t panels = llvm::divideCeil(layout.getColumns(), layout.getPanel());
-  int64_t elementSize = layout.getPerByte() > 1 ? 1 : elementType.getIntOrFloatBitWidth() / 8;
-  return layout.getCount() * panels * layout.getPackedDepth() * layout.getPanel() * elementSize;
+/// The bytes of matrices side by side.
+static int64_t getPackedBytes(ArrayRef<kernel::PanelsAttr> layouts, Type elementType) {
+  kernel::PanelsAttr first = layouts.front();
+  int64_t columns = 0;
+  for (kernel::PanelsAttr layout : layouts)
+    columns += layout.getColumns();
+  int64_t panels = llvm::divideCeil(columns, first.getPanel());
+  int64_t elementSize = first.getPerByte() > 1 ? 1 : elementType.getIntOrFloatBitWidth() / 8;
+  return first.getCount() * panels * first.getPackedDepth() * first.getPanel() * elementSize;
 }
 
 kernel::PackedOp WeightPlan::get(ArrayRef<moe::WeightOp> weights,
-                                 ArrayRef<kernel::PanelsAttr> layouts) {
+                                 ArrayRef<kernel::PanelsAttr> layouts, int64_t beside) {
   SmallVector<Attribute> keys;
   for (moe::WeightOp weight : weights)
     keys.push_back(weight.getKeyAttr());
   ArrayAttr sources = builder.getArrayAttr(keys), layoutList;
   if (!layouts.empty())
     layoutList = builder.getArrayAttr(SmallVector<Attribute>(layouts));
-  kernel::PackedOp &entry = entries[{sources, layoutList}];
+  kernel::PackedOp &entry = entries[{sources, layoutList, beside}];
   if (entry)
     return entry;
   int64_t size = 0;
@@ -33,14 +38,16 @@ kernel::PackedOp WeightPlan::get(ArrayRef<moe::WeightOp> weights,
   for (auto [i, source] : llvm::enumerate(weights)) {
     moe::WeightOp weight = source;
     data = tables.lookupNearestSymbolFrom<moe::WeightDataOp>(module, weight.getKeyAttr());
-    size += layouts.empty()
-                ? static_cast<int64_t>(data.getLength())
-                : getPackedBytes(layouts[i], cast<ShapedType>(data.getType()).getElementType());
+    if (layouts.empty())
+      size += static_cast<int64_t>(data.getLength());
+    else if (i % beside == 0)
+      size += getPackedBytes(layouts.slice(i, beside),
+                             cast<ShapedType>(data.getType()).getElementType());
   }
   int64_t offset = llvm::alignTo(end, 64);
   builder.setInsertionPointAfter(data);
   entry = kernel::PackedOp::create(builder, data.getLoc(), "w" + std::to_string(entries.size() - 1),
-                                   sources, offset, size, layoutList);
+                                   sources, offset, size, layoutList, beside);
   tables.getSymbolTable(module).insert(entry); // models have weights of such names
   end = offset + size;
   return entry;

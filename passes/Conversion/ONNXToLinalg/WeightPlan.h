@@ -19,15 +19,16 @@ public:
   kernel::PackedOp get(moe::WeightOp weight, kernel::PanelsAttr layout = {}) {
     return get(weight, layout ? llvm::ArrayRef(layout) : llvm::ArrayRef<kernel::PanelsAttr>());
   }
-  /// … of several, one after the other; as many layouts as weights, or none.
+  /// … of several, one after the other; as many layouts as weights, or none. The columns of each
+  /// `beside` are side by side.
   kernel::PackedOp get(llvm::ArrayRef<moe::WeightOp> weights,
-                       llvm::ArrayRef<kernel::PanelsAttr> layouts);
+                       llvm::ArrayRef<kernel::PanelsAttr> layouts, int64_t beside = 1);
 
 private:
   mlir::OpBuilder builder;
   mlir::SymbolTableCollection tables;
   mlir::ModuleOp module;
-  llvm::DenseMap<std::pair<mlir::ArrayAttr, mlir::ArrayAttr>, kernel::PackedOp> entries;
+  llvm::DenseMap<std::tuple<mlir::ArrayAttr, mlir::ArrayAttr, int64_t>, kernel::PackedOp> entries;
   int64_t end = 0;
 };
 

@@ -71,6 +71,65 @@ TEST(PanelsTest, UnpackUndoesPack) {
           }
 }
 
+/// The columns of both, side by side.
+std::vector<float> packBeside(const std::vector<float> &a, const PanelLayout &aLayout,
+                              const std::vector<float> &b, const PanelLayout &bLayout) {
+  std::vector<float> packed;
+  int64_t passed = 0;
+  std::vector<PanelSource> sources;
+  for (auto [tensor, layout] : {std::pair(&a, aLayout), std::pair(&b, bLayout)})
+    sources.push_back({bytesOf(*tensor), layout, [&passed](int64_t, int64_t) { ++passed; }});
+  EXPECT_EQ(errorOf(packPanels(sources,
+                               [&](llvm::ArrayRef<char> bytes) {
+                                 auto *values = reinterpret_cast<const float *>(bytes.data());
+                                 packed.insert(packed.end(), values,
+                                               values + bytes.size() / sizeof(float));
+                                 return llvm::Error::success();
+                               })),
+            "");
+  EXPECT_GE(passed, 2);
+  return packed;
+}
+
+TEST(PanelsTest, SideBySideIsOneMatrix) {
+  for (bool transposed : {false, true})
+    for (int64_t count : {1, 3})
+      for (int64_t depth : {1, 5})
+        for (int64_t left : {1, 7, 8, 20})
+          for (int64_t right : {1, 8, 13}) {
+            // Both matrices, and the one of all their columns, with the same numbers.
+            std::vector<float> a(count * depth * left), b(count * depth * right),
+                both(count * depth * (left + right));
+            PanelLayout aLayout = dense(count, depth, left, 8, transposed),
+                        bLayout = dense(count, depth, right, 8, !transposed),
+                        layout = dense(count, depth, left + right, 8, false);
+            auto at = [](const PanelLayout &of, int64_t i, int64_t k, int64_t n) {
+              return i * of.countStride + k * of.depthStride + n * of.columnStride;
+            };
+            for (int64_t i = 0; i < count; ++i)
+              for (int64_t k = 0; k < depth; ++k)
+                for (int64_t n = 0; n < left + right; ++n) {
+                  float value = float(1 + n + 100 * k + 1000 * i);
+                  both[at(layout, i, k, n)] = value;
+                  (n < left ? a[at(aLayout, i, k, n)] : b[at(bLayout, i, k, n - left)]) = value;
+                }
+            EXPECT_EQ(packBeside(a, aLayout, b, bLayout), pack(both, layout))
+                << left << " " << right;
+          }
+}
+
+TEST(PanelsTest, SideBySideMustAgree) {
+  std::vector<float> tensor = ramp(64);
+  PanelLayout layout = dense(1, 4, 4, 4, false), other = layout;
+  other.depth = 3;
+  std::vector<PanelSource> sources(2);
+  sources[0] = {bytesOf(tensor), layout, {}};
+  sources[1] = {bytesOf(tensor), other, {}};
+  EXPECT_EQ(
+      errorOf(packPanels(sources, [](llvm::ArrayRef<char>) { return llvm::Error::success(); })),
+      "panel layouts side by side differ in more than their columns");
+}
+
 TEST(PanelsTest, PartOfATensor) {
   // Columns 1 and 2 of the second matrix of [2, 2, 3].
   PanelLayout layout = dense(1, 2, 2, 2, false);

@@ -1,0 +1,56 @@
+#ifndef MOEC_PASSES_OPTIMIZE_PASSES_TD
+#define MOEC_PASSES_OPTIMIZE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseHorizontalPass : Pass<"moe-fuse-horizontal", "::mlir::func::FuncOp"> {
+  let summary = "Linear layers of one input become one";
+  let description = [{
+    `moe.linear` operations of the same input, queries, keys and values or the gate and up layers of a
+    feed-forward network, become one whose weight has their columns side by side, and a Split of its result.
+    So do `moe.grouped_linear` operations over the same rows and offsets. The weights are not copied: the
+    artifact has their columns in one packed matrix (`kernel.packed` with `beside`).
+
+    Why: the input is read once, and one product starts (and ends, with a barrier) instead of several.
+
+    Limits: each weight is stored in the model, as it is, and used by that layer alone; all have one element
+    type and lie the same way round; all layers have a bias, or none has. Results are bitwise the same.
+    A layer whose result is read whole by another kernel (and so would be copied out of the wider rows) is
+    fused only if that costs less than reading its input. Remarks say what was fused and what was not, and why.
+
+    Before:
+    ```mlir
+    moe.weight_file @file0 "weights" size 1024
+    moe.weight_data @gate in @file0[0, 512] : tensor<16x8xf32>
+    moe.weight_data @up in @file0[512, 512] : tensor<16x8xf32>
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
+      %g = moe.weight @gate : tensor<16x8xf32>
+      %u = moe.weight @up : tensor<16x8xf32>
+      %0 = moe.linear %x, %g : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+      %1 = moe.linear %x, %u : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+      %2 = moe.glu <silu> %0, %1 : tensor<?x8xf32>
+      return %2 : tensor<?x8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    moe.weight_file @file0 "weights" size 1024
+    moe.weight_data @gate in @file0[0, 512] : tensor<16x8xf32>
+    moe.weight_data @up in @file0[512, 512] : tensor<16x8xf32>
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
+      %0 = moe.weight @gate : tensor<16x8xf32>
+      %1 = moe.weight @up : tensor<16x8xf32>
+      %2 = onnx.node "Concat"(%0, %1) version 13 {axis = 1 : i64} : (tensor<16x8xf32>, tensor<16x8xf32>) -> tensor<16x16xf32>
+      %3 = moe.linear %x, %2 : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+      %4 = onnx.constant dense<8> : tensor<2xi64>
+      %5:2 = onnx.node "Split"(%3, %4) version 18 {axis = -1 : i64} : (tensor<?x16xf32>, tensor<2xi64>) -> (tensor<?x8xf32>, tensor<?x8xf32>)
+      %6 = moe.glu <silu> %5#0, %5#1 : tensor<?x8xf32>
+      return %6 : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "Linear layers that are part of another">];
+}
+
+#endif // MOEC_PASSES_OPTIMIZE_PASSES_TD

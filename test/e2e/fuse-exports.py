@@ -1,0 +1,63 @@
+"""Fusing changes no bit: each export of the wide test data, and the model that the project ships, gives
+the same outputs with and without --no-fuse. Prints what was fused where.
+
+REQUIRES: moec-test-python, moec-test-data
+RUN: %python %s %moec_test_data/models/exports %models/moe-mini %t
+"""
+
+import concurrent.futures
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+from tools import run  # noqa: E402
+
+exports, mini, work = map(pathlib.Path, sys.argv[1:])
+work.mkdir(parents=True, exist_ok=True)
+
+
+def succeed(*arguments):
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def outputs(name, model, inputs, *flags):
+    """The outputs of both cases."""
+    library, result = work / f"{name}.so", work / f"{name}.npz"
+    succeed("moec", "compile", model, *flags, "-o", library, "-j", 1)
+    found = {}
+    for case in ("case0", "case1"):
+        succeed("moec", "run", library, "--inputs", inputs, "--case", case, "--outputs", result)
+        found |= {f"{case}/{key}": value for key, value in np.load(result).items()}
+    library.unlink()
+    return found
+
+
+def check(model):
+    """How many products there are without and with fusing, after a comparison of the outputs."""
+    name = f"{model.parent.name}.{model.stem}"
+    counts = []
+    for flags in ("--no-fuse",), ():
+        text = succeed("moec", "compile", model, *flags, "--emit=optimize", "-o", "-")
+        counts.append(text.count(" moe.linear ") + text.count(" moe.grouped_linear "))
+    if counts[0] != counts[1]:
+        inputs = model.parent / "inputs.npz"
+        fused, plain = outputs(name, model, inputs), outputs(name, model, inputs, "--no-fuse")
+        assert fused.keys() == plain.keys()
+        for key, value in fused.items():
+            assert value.tobytes() == plain[key].tobytes(), f"{name}: '{key}' differs"
+    return name, *counts
+
+
+models = sorted(exports.glob("*/model.onnx")) + [mini / "model.onnx", mini / "model_grouped.onnx"]
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    results = list(pool.map(check, models))
+for name, before, after in results:
+    print(f"{name:40} {before} products, {after} fused")
+count = sum(after < before for _, before, after in results)
+print(f"{count} of {len(results)} have something to fuse")
+assert count >= 20, count
