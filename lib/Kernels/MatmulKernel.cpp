@@ -87,7 +87,7 @@ public:
   OwningOpRef<ModuleOp> buildPacked(unsigned columns, bool grouped,
                                     std::optional<CodedFormat> format = std::nullopt,
                                     StringRef nameOfFormat = "") {
-    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); vectors *= 2) {
+    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
       if (MicroTile::choose(elementType, options, vectors).columns() != columns)
         continue;
       coded = format;
@@ -287,11 +287,19 @@ private:
 int64_t moec::getPanelColumns(Type elementType, int64_t columns, const KernelOptions &options) {
   if (!elementType.isF32() && !elementType.isF64())
     return 0;
-  unsigned vectors = 1;
-  while (vectors < MicroTile::maxVectors(options) &&
-         MicroTile::choose(elementType, options, vectors).columns() < columns)
-    vectors *= 2;
-  return MicroTile::choose(elementType, options, vectors).columns();
+  // Padding costs memory and products; narrow panels read the rows of A more often.
+  unsigned best = 1;
+  double bestCost = std::numeric_limits<double>::infinity();
+  for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
+    int64_t width = MicroTile::choose(elementType, options, vectors).columns();
+    double cost =
+        static_cast<double>(llvm::divideCeil(columns, width) * width) * (1 + 0.5 / vectors);
+    if (cost <= bestCost) {
+      best = vectors;
+      bestCost = cost;
+    }
+  }
+  return MicroTile::choose(elementType, options, best).columns();
 }
 
 OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef name,

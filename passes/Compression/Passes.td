@@ -215,6 +215,73 @@ def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {
   let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
 }
 
+def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
+  let summary = "Remove inner units of experts";
+  let description = [{
+    An inner unit of an expert is a column of its first matrices (gate and up), a row of its last one (down), and
+    what is computed of it by itself between. The units that `remove` names go, or a `ratio` of all: those with
+    the smallest `score`: `magnitude` (the product of the norms of a unit's columns and row), `norm` (of all of
+    them together) or `random`. With
+    `scope=expert` each expert loses as many; with `scope=layer` the smallest of the layer go wherever they are,
+    and experts become ragged: those of one width are a segment. The number of units that an expert keeps is
+    rounded to a `multiple`, at least one of them.
+
+    A first matrix that holds gate and up side by side, or interleaved, becomes two; moe-fuse-horizontal puts
+    them together again.
+
+    Why: bytes and FLOPs fall with the units, routing stays, and fine grains lose less than whole experts
+    (COMPRESSION by magnitude as in Han et al. 2015; structured units as in CAMERA, Xu et al. 2025, who weigh
+    them by data).
+
+    Limits: experts whose functions between the matrices mix units, that are quantised already, or have different
+    widths already are left as they are, with a remark.
+
+    Before:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x1xf32>, %w: tensor<?x1xf32>, %e: tensor<?x1xi64>) -> tensor<?x1xf32> {
+        %up = onnx.constant dense<[[[1.0, 0.5, 3.0]], [[4.0, 5.0, 0.5]]]> : tensor<2x1x3xf32>
+        %down = onnx.constant dense<[[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]]> : tensor<2x3x1xf32>
+        %y = moe.experts %x to %e weights %w parameters(%up, %down : tensor<2x1x3xf32>, tensor<2x3x1xf32>) {num_experts = 2 : i64, segments = array<i64: 1, 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+        ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x3xf32>, %d: tensor<3x1xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+          %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+          %2 = moe.linear %1, %d : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+          moe.yield %2 : tensor<?x1xf32>
+        }
+        return %y : tensor<?x1xf32>
+      }
+    }
+    ```
+    After, with `ratio=0.34 multiple=1`:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x1xf32>, %w: tensor<?x1xf32>, %e: tensor<?x1xi64>) -> tensor<?x1xf32> {
+        %up = onnx.constant dense<[[[1.0, 3.0]], [[4.0, 5.0]]]> : tensor<2x1x2xf32>
+        %down = onnx.constant dense<[[[1.0], [3.0]], [[4.0], [5.0]]]> : tensor<2x2x1xf32>
+        %y = moe.experts %x to %e weights %w parameters(%up, %down : tensor<2x1x2xf32>, tensor<2x2x1xf32>) {num_experts = 2 : i64, segments = array<i64: 1, 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+        ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x2xf32>, %d: tensor<2x1xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x2xf32>) -> tensor<?x2xf32>
+          %1 = moe.activation <relu> %0 : tensor<?x2xf32>
+          %2 = moe.linear %1, %d : (tensor<?x2xf32>, tensor<2x1xf32>) -> tensor<?x1xf32>
+          moe.yield %2 : tensor<?x1xf32>
+        }
+        return %y : tensor<?x1xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"layers", "layers", "std::string", "\"*\"", "glob of the layers' names, as moec inspect prints them">,
+    Option<"ratio", "ratio", "double", "0", "share of the units to remove, 0 to 1">,
+    ListOption<"remove", "remove", "std::string", "units to remove instead, as EXPERT:UNIT">,
+    Option<"score", "score", "std::string", "\"magnitude\"", "magnitude, norm or random: which to remove">,
+    Option<"seed", "seed", "int64_t", "0", "of the random choice">,
+    Option<"scope", "scope", "std::string", "\"expert\"", "expert or layer: of which the least go">,
+    Option<"multiple", "multiple", "int64_t", "8", "what the number of units that stay is a multiple of">];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+}
+
 def QuantizeWeightsPass : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "Store weights as codes and scales";
   let description = [{

@@ -153,7 +153,7 @@ TEST_P(CodedMicroKernelTest, DecodesInRegisters) {
   llvm::Expected<CpuTarget> target = CpuTarget::parse(cpu);
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
   auto [codes, scale] = StringRef(format).rsplit('_');
-  for (unsigned vectors = 1; vectors <= (target->vectorRegisters >= 32 ? 4u : 2u); vectors *= 2) {
+  for (unsigned vectors = 1; vectors <= (target->vectorRegisters >= 32 ? 4u : 2u); ++vectors) {
     std::string panel = std::to_string(vectors * target->vectorBytes / 4);
     bool each = codes.ends_with("each");
     auto kernels =

@@ -1,0 +1,198 @@
+//===- PruneNeurons.cpp - Experts with fewer inner units ----------------------------------===//
+#include "DecisionLog.h"
+#include "ExpertChoice.h"
+#include "InnerUnits.h"
+#include "passes/Compression/Passes.h"
+
+#include "llvm/Support/GlobPattern.h"
+#include <cmath>
+
+namespace moec {
+#define GEN_PASS_DEF_PRUNENEURONSPASS
+#include "passes/Compression/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr StringLiteral kPass = "prune-neurons";
+
+class PruneNeurons : public impl::PruneNeuronsPassBase<PruneNeurons> {
+public:
+  using PruneNeuronsPassBase::PruneNeuronsPassBase;
+
+  void runOnOperation() override {
+    if (failed(checkOptions()))
+      return signalPassFailure();
+    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    if (!pattern) {
+      (void)fail("'layers': " + llvm::toString(pattern.takeError()));
+      return signalPassFailure();
+    }
+    FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
+    if (failed(editor))
+      return signalPassFailure();
+    bool isFound = false;
+    for (MoELayer &layer : getMoELayers(getOperation())) {
+      if (!pattern->match(layer.name))
+        continue;
+      isFound = true;
+      if (failed(prune(*editor, layer)))
+        return signalPassFailure();
+    }
+    if (!isFound && layers != "*") {
+      (void)fail("'layers': no layer of experts is called '" + layers + "'");
+      signalPassFailure();
+    }
+  }
+
+private:
+  using Magnitudes = std::vector<std::vector<InnerUnits::Magnitude>>;
+  using Kept = std::vector<SmallVector<int64_t>>;
+
+  LogicalResult fail(const Twine &message) {
+    return emitError(UnknownLoc::get(&getContext())) << kPass << ": " << message;
+  }
+  LogicalResult checkOptions() {
+    if (!(ratio >= 0 && ratio <= 1))
+      return fail("'ratio' is " + Twine(std::to_string(ratio)) + ", expected 0 to 1");
+    if (score != "magnitude" && score != "norm" && score != "random")
+      return fail("'score' is '" + score + "', expected magnitude, norm or random");
+    if (scope != "expert" && scope != "layer")
+      return fail("'scope' is '" + scope + "', expected expert or layer");
+    if (multiple < 1)
+      return fail("'multiple' is " + Twine(multiple) + ", expected at least 1");
+    return success();
+  }
+
+  LogicalResult prune(WeightEditor &editor, MoELayer &layer);
+  /// The units to keep that `remove` leaves.
+  FailureOr<Kept> keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits);
+  Kept chooseKept(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits);
+  /// A number of units as it may be.
+  int64_t roundCount(double count, int64_t numUnits) {
+    int64_t rounded = std::llround(count / static_cast<double>(multiple)) * multiple;
+    return std::clamp<int64_t>(rounded, std::min<int64_t>(multiple, numUnits), numUnits);
+  }
+};
+
+FailureOr<PruneNeurons::Kept>
+PruneNeurons::keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits) {
+  int64_t numExperts = magnitudes.size();
+  std::vector<std::vector<bool>> removed(numExperts, std::vector<bool>(numUnits, false));
+  for (const std::string &entry : remove) {
+    auto [expert, unit] = StringRef(entry).split(':');
+    int64_t e, u;
+    if (expert.getAsInteger(10, e) || unit.getAsInteger(10, u) || e < 0 || u < 0 ||
+        e >= numExperts || u >= numUnits)
+      return fail("'remove' names '" + entry + "', expected EXPERT:UNIT; '" + layer.name +
+                  "' has " + Twine(numExperts) + " experts of " + Twine(numUnits) + " units");
+    removed[e][u] = true;
+  }
+  Kept kept(numExperts);
+  for (int64_t e = 0; e < numExperts; ++e) {
+    for (int64_t u = 0; u < numUnits; ++u)
+      if (!removed[e][u])
+        kept[e].push_back(u);
+    if (kept[e].empty())
+      return fail("'remove' leaves expert " + Twine(e) + " of '" + layer.name +
+                  "' without units: remove the expert");
+  }
+  return kept;
+}
+
+PruneNeurons::Kept PruneNeurons::chooseKept(const MoELayer &layer, const Magnitudes &magnitudes,
+                                            int64_t numUnits) {
+  int64_t numExperts = magnitudes.size();
+  std::vector<std::vector<double>> scores(numExperts);
+  for (int64_t e = 0; e < numExperts; ++e) {
+    if (score == "random")
+      scores[e] = getRandomScores(numUnits, seed, layer.name + "/" + std::to_string(e));
+    else
+      for (const InnerUnits::Magnitude &magnitude : magnitudes[e])
+        scores[e].push_back(score == "norm" ? magnitude.sum : magnitude.product);
+  }
+  std::vector<int64_t> counts(numExperts, roundCount((1 - ratio) * numUnits, numUnits));
+  if (scope == "layer") {
+    // The smallest of all experts: what is above the threshold stays.
+    std::vector<double> all;
+    for (int64_t e = 0; e < numExperts; ++e)
+      if (!magnitudes[e].empty())
+        all.insert(all.end(), scores[e].begin(), scores[e].end());
+    llvm::sort(all);
+    size_t first = std::min<size_t>(std::llround(ratio * all.size()), all.size());
+    double threshold = first < all.size() ? all[first] : std::numeric_limits<double>::infinity();
+    for (int64_t e = 0; e < numExperts; ++e)
+      counts[e] =
+          roundCount(llvm::count_if(scores[e], [&](double s) { return s >= threshold; }), numUnits);
+  }
+  Kept kept(numExperts);
+  for (int64_t e = 0; e < numExperts; ++e) {
+    if (magnitudes[e].empty())
+      continue;
+    SmallVector<int64_t> removed = getSmallest(scores[e], numUnits - counts[e]);
+    for (int64_t u = 0; u < numUnits; ++u)
+      if (!llvm::is_contained(removed, u))
+        kept[e].push_back(u);
+  }
+  return kept;
+}
+
+LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
+  auto refuse = [&](llvm::Error error) {
+    logRefusal(layer.experts, kPass, layer.name, llvm::toString(std::move(error)));
+    return success();
+  };
+  llvm::Expected<InnerUnits> units = InnerUnits::find(layer.experts);
+  if (!units)
+    return refuse(units.takeError());
+  int64_t numUnits = units->getNumUnits();
+  llvm::Expected<Magnitudes> magnitudes = units->getMagnitudes(editor);
+  if (!magnitudes)
+    return refuse(magnitudes.takeError());
+  FailureOr<Kept> kept = remove.empty() ? chooseKept(layer, *magnitudes, numUnits)
+                                        : keepOthers(layer, *magnitudes, numUnits);
+  if (failed(kept))
+    return failure();
+  int64_t numKept = 0, numAll = 0;
+  double removedSum = 0, sum = 0;
+  for (auto [unitsOfExpert, keptOfExpert] : llvm::zip(*magnitudes, *kept)) {
+    numAll += unitsOfExpert.size();
+    numKept += unitsOfExpert.empty() ? 0 : keptOfExpert.size();
+    for (auto [u, magnitude] : llvm::enumerate(unitsOfExpert)) {
+      sum += magnitude.sum;
+      removedSum += llvm::is_contained(keptOfExpert, static_cast<int64_t>(u)) ? 0 : magnitude.sum;
+    }
+  }
+  if (numKept == numAll)
+    return success();
+  Decision decision;
+  decision.pass = kPass;
+  decision.layer = layer.name;
+  decision.before = getCost(layer.experts);
+  llvm::Expected<moe::ExpertsOp> pruned = units->keep(editor, *kept);
+  if (!pruned)
+    return refuse(pruned.takeError());
+  decision.after = getCost(*pruned);
+  decision.relativeError = sum > 0 ? std::sqrt(removedSum / sum) : 0;
+  Builder builder(&getContext());
+  if (remove.empty()) {
+    // The same units are chosen again from the same weights.
+    decision.options.set("ratio", builder.getF64FloatAttr(ratio));
+    decision.options.set("score", builder.getStringAttr(score));
+    decision.options.set("scope", builder.getStringAttr(scope));
+    decision.options.set("multiple", builder.getI64IntegerAttr(multiple));
+    if (score == "random")
+      decision.options.set("seed", builder.getI64IntegerAttr(seed));
+  } else {
+    decision.options.set("remove", builder.getStrArrayAttr(llvm::map_to_vector(
+                                       remove, [](const std::string &s) { return StringRef(s); })));
+  }
+  decision.reason =
+      (Twine(numAll - numKept) + " of " + Twine(numAll) + " inner units removed").str();
+  logDecision(*pruned, decision);
+  return success();
+}
+
+} // namespace
+} // namespace moec
