@@ -187,16 +187,18 @@ static llvm::Expected<PlanStep> readItem(const ShortItem &item) {
     return readFactorization(item, "experts,ffn");
   if (item.key == "attention")
     return readFactorization(item, "attention");
-  if (item.key == "merge" || item.key == "weights") {
-    if (item.words.size() != 1)
-      return item.error("expected one value, found " + llvm::Twine(item.words.size()));
-    return item.key == "merge"
-               ? PlanStep{"merge-factors", {}, {{"tokens", item.words[0].str()}}}
-               : PlanStep{"quantize-weights", {}, {{"format", item.words[0].str()}}};
-  }
-  return llvm::createStringError("'" + item.key +
-                                 "' is nothing that can be compressed; known are experts, neurons, "
-                                 "ffn, attention, merge and weights");
+  if (item.key != "merge" && item.key != "weights")
+    return llvm::createStringError("'" + item.key +
+                                   "' is nothing that can be compressed; known are experts, "
+                                   "neurons, ffn, attention, merge and weights");
+  if (item.words.size() != 1)
+    return item.error("expected one value, found " + llvm::Twine(item.words.size()));
+  StringRef word = item.words[0];
+  if (item.key == "merge")
+    return PlanStep{"merge-factors", {}, {{"tokens", word.str()}}};
+  if (!word.consume_front("int"))
+    return item.error("'" + word + "' is no format of weights; known are int8 and int4");
+  return PlanStep{"quantize-weights", {}, {{"bits", word.str()}}};
 }
 
 llvm::Expected<Plan> Plan::fromShortForm(StringRef text) {
