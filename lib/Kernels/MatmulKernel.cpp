@@ -106,7 +106,7 @@ public:
 
   /// matmul_grouped and matmul_grouped_nt. Elements of B are of the type `narrow`, if one is given.
   OwningOpRef<ModuleOp> buildGrouped(unsigned columns, bool transposed, StringRef narrow) {
-    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); vectors *= 2) {
+    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
       if (MicroTile::choose(elementType, options, vectors).columns() != columns)
         continue;
       narrowType = narrow;
@@ -287,7 +287,9 @@ private:
 int64_t moec::getPanelColumns(Type elementType, int64_t columns, const KernelOptions &options) {
   if (!elementType.isF32() && !elementType.isF64())
     return 0;
-  // Padding costs memory and products; narrow panels read the rows of A more often.
+  // Padding costs memory and products; narrow panels read the rows of A more often. Columns that
+  // are not known are many.
+  columns = std::min<int64_t>(columns, int64_t(1) << 20);
   unsigned best = 1;
   double bestCost = std::numeric_limits<double>::infinity();
   for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
