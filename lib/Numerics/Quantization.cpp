@@ -114,7 +114,8 @@ private:
   const CodeFormat &format;
 };
 
-llvm::Error check(ArrayRef<float> matrix, int64_t rows, int64_t columns, const CodeFormat &format) {
+llvm::Error check(ArrayRef<float> matrix, int64_t rows, int64_t columns, const CodeFormat &format,
+                  int64_t firstRow) {
   auto fail = [](auto &&...arguments) {
     return llvm::createStringError(llvm::inconvertibleErrorCode(), arguments...);
   };
@@ -130,15 +131,16 @@ llvm::Error check(ArrayRef<float> matrix, int64_t rows, int64_t columns, const C
   if (odd != matrix.end())
     return fail("number %lld of row %lld is not finite",
                 static_cast<long long>((odd - matrix.begin()) % columns),
-                static_cast<long long>((odd - matrix.begin()) / columns));
+                static_cast<long long>(firstRow + (odd - matrix.begin()) / columns));
   return llvm::Error::success();
 }
 
 } // namespace
 
 llvm::Expected<CodedMatrix> moec::quantizeRows(ArrayRef<float> matrix, int64_t rows,
-                                               int64_t columns, const CodeFormat &format) {
-  if (llvm::Error error = check(matrix, rows, columns, format))
+                                               int64_t columns, const CodeFormat &format,
+                                               int64_t firstRow) {
+  if (llvm::Error error = check(matrix, rows, columns, format, firstRow))
     return error;
   CodedMatrix result{rows, columns, format.groupsOf(columns), {}, {}, {}, 0, 0};
   result.codes.resize(matrix.size());
@@ -154,7 +156,7 @@ llvm::Expected<CodedMatrix> moec::quantizeRows(ArrayRef<float> matrix, int64_t r
         return llvm::createStringError(
             llvm::inconvertibleErrorCode(),
             "the numbers of row %lld are too large for scales of 16 bits",
-            static_cast<long long>(row));
+            static_cast<long long>(firstRow + row));
       result.scales.push_back(grid.scale);
       if (!format.symmetric)
         result.zeroPoints.push_back(zero);

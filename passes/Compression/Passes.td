@@ -287,17 +287,17 @@ def QuantizeWeightsPass : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
   let description = [{
     Weights of linear layers and experts, and tables whose rows are looked up, become codes of 8 or 4 bits
     under `moe.dequantize`: one scale for each output (`group=0`), or for each `group` neighbours along the
-    input. Codes are the nearest to the weight; each scale is the one of 41 shares of its range, 100 % down to
+    input (the default of `int4`, 32). Codes are the nearest to the weight; each scale is the one of 41 shares of its range, 100 % down to
     60 %, that makes the squared error smallest. Of a table that is looked up codes and scales are, too, and
     what was found is dequantised. Products with such weights decode them as they multiply.
 
-    Heads and tables have at least `outer-bits`, by row where that is more than `bits`: rounding them costs as
-    much as rounding all of the rest.
+    Heads and tables are `outer`, by row, if that is the finer format: rounding them costs as much as rounding
+    all of the rest.
 
     With `asymmetric` codes are unsigned, and each scale has a zero point. `scales=f16` halves the scales'
     bytes; where one would be no normal number, and of weights that are not f16, those of a tensor are f32.
 
-    Why: a weight takes 8, or 4.5 (`bits=4 group=32`), of 32 bits, in the file and when it is read, for an error of
+    Why: a weight takes 8, or 4.5 (`format=int4`), of 32 bits, in the file and when it is read, for an error of
     about 0.6 % or 8 %. No data is needed (Frantar et al. 2023, "GPTQ", has this as its baseline, RTN; clipping:
     Lin et al. 2024, "AWQ", section 3).
 
@@ -315,7 +315,7 @@ def QuantizeWeightsPass : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
       }
     }
     ```
-    After, with `bits=8`:
+    After, with `format=int8`:
     ```mlir
     module {
       func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
@@ -332,10 +332,11 @@ def QuantizeWeightsPass : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
     Option<"layers", "layers", "std::string", "\"*\"", "glob of the layers' names, as moec inspect prints them">,
     ListOption<"kinds", "kinds", "std::string",
                "experts, attention, ffn, head, embedding: of which kinds; all if none is named">,
-    Option<"bits", "bits", "unsigned", "8", "4 or 8: of a code">,
-    Option<"group", "group", "int64_t", "0",
-           "how many neighbours share a scale, a power of two from 16 on; 0: all inputs of an output">,
-    Option<"outerBits", "outer-bits", "unsigned", "8", "4 or 8: the least for heads and embeddings">,
+    Option<"codes", "format", "std::string", "\"int8\"", "int8 or int4">,
+    Option<"group", "group", "int64_t", "-1",
+           "how many neighbours share a scale, a power of two from 16 on; 0: all inputs of an output; "
+           "-1: 0 of int8, 32 of int4">,
+    Option<"outer", "outer", "std::string", "\"int8\"", "int8 or int4, the coarsest format of heads and embeddings">,
     Option<"asymmetric", "asymmetric", "bool", "false", "a zero point for each scale">,
     Option<"scales", "scales", "std::string", "\"f16\"", "f16 or f32: the type of scales">,
     Option<"clip", "clip", "bool", "true", "choose ranges by the squared error">];

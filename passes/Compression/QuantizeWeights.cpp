@@ -117,21 +117,22 @@ private:
   }
 
   LogicalResult readOptions() {
-    if (bits != 4 && bits != 8)
-      return fail("'bits' is " + Twine(bits) + ", expected 4 or 8");
-    if (group != 0 && (group < 16 || !llvm::isPowerOf2_64(group)))
+    for (auto [name, value] : {std::pair("format", &codes), std::pair("outer", &outer)})
+      if (*value != "int8" && *value != "int4")
+        return fail("'" + Twine(name) + "' is '" + *value + "', expected int8 or int4");
+    if (group < -1 || (group > 0 && (group < 16 || !llvm::isPowerOf2_64(group))))
       return fail("'group' is " + Twine(group) + ", expected 0 or a power of two of at least 16");
-    if (outerBits != 4 && outerBits != 8)
-      return fail("'outer-bits' is " + Twine(outerBits) + ", expected 4 or 8");
     if (scales != "f16" && scales != "f32")
       return fail("'scales' is '" + scales + "', expected f16 or f32");
     for (StringRef kind : kinds)
       if (!llvm::is_contained({"experts", "attention", "ffn", "head", "embedding"}, kind))
         return fail("'kinds' names '" + kind +
                     "', expected experts, attention, ffn, head or embedding");
-    format = outerFormat = CodeFormat{bits, group, !asymmetric, scales == "f16", clip};
-    if (outerBits > bits) {
-      outerFormat.bits = outerBits;
+    unsigned bits = codes == "int4" ? 4 : 8;
+    int64_t neighbours = group >= 0 ? group : bits == 4 ? 32 : 0;
+    format = outerFormat = CodeFormat{bits, neighbours, !asymmetric, scales == "f16", clip};
+    if (bits == 4 && outer == "int8") {
+      outerFormat.bits = 8;
       outerFormat.group = 0;
     }
     return success();
@@ -183,9 +184,10 @@ void QuantizeWeights::log(Operation *op, StringRef name, StringRef kind, LayerCo
   decision.layer = name.str();
   decision.options.set("kinds", builder.getStrArrayAttr({kind}));
   const CodeFormat &own = getFormat(kind);
-  decision.options.set("bits", builder.getI64IntegerAttr(own.bits));
+  Attribute codesAttr = builder.getStringAttr("int" + Twine(own.bits));
+  decision.options.set("format", codesAttr);
+  decision.options.set("outer", codesAttr);
   decision.options.set("group", builder.getI64IntegerAttr(own.group));
-  decision.options.set("outer-bits", builder.getI64IntegerAttr(own.bits));
   decision.options.set("asymmetric", builder.getBoolAttr(asymmetric));
   decision.options.set("scales", builder.getStringAttr(scales));
   decision.options.set("clip", builder.getBoolAttr(clip));
@@ -240,8 +242,7 @@ void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
       }
       experts.getParametersMutable()[i].assign(
           createDequantize(builder, experts.getLoc(), weight.getType(), *coded));
-      rounding.squaredError += own.squaredError;
-      rounding.squaredNorm += own.squaredNorm;
+      rounding.add(own);
       isChanged = true;
       if (Operation *definition = weight.getDefiningOp())
         eraseUnused(definition);

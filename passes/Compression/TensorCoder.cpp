@@ -2,46 +2,64 @@
 
 #include "passes/Analysis/Layers.h"
 
+#include "mlir/IR/Threading.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace moec;
 
-llvm::Error TensorCoder::encodeMatrices(const WeightTensor &tensor, int64_t axis, CodeFormat own,
+/// How many lines of a matrix are one piece of work.
+static constexpr int64_t kLines = 64;
+
+llvm::Error TensorCoder::encodeMatrices(MLIRContext *context, const WeightTensor &tensor,
+                                        int64_t axis, const CodeFormat &own,
                                         RoundingError &rounding) {
   int64_t rank = tensor.shape.size();
   bool isByRow = axis == rank - 1; // groups lie along the last axis
   int64_t rows = tensor.shape[rank - 2], columns = tensor.shape[rank - 1];
   int64_t depth = isByRow ? columns : rows, lines = isByRow ? rows : columns;
   int64_t groups = own.groupsOf(depth), size = rows * columns;
+  int64_t matrices = tensor.getNumElements() / size, pieces = llvm::divideCeil(lines, kLines);
   codes.assign(tensor.values.size(), 0);
-  scales.assign(tensor.values.size() / depth * groups, 0);
+  scales.assign(matrices * lines * groups, 0);
   zeroPoints.assign(own.symmetric ? 0 : scales.size(), 0);
-  std::vector<float> matrix(size);
-  for (int64_t start = 0, e = tensor.values.size(); start < e; start += size) {
-    int64_t firstScale = start / depth * groups;
+  std::vector<RoundingError> errors(matrices * pieces);
+  std::vector<std::string> failures(matrices * pieces);
+  parallelFor(context, 0, matrices * pieces, [&](size_t piece) {
+    int64_t matrix = piece / pieces, first = piece % pieces * kLines;
+    int64_t count = std::min(kLines, lines - first);
     // The place of element i of a line, of the matrix or its scales.
     auto placeOf = [&](int64_t line, int64_t i, int64_t length) {
-      return isByRow ? line * length + i : i * lines + line;
+      int64_t place = isByRow ? (first + line) * length + i : i * lines + first + line;
+      return matrix * lines * length + place;
     };
-    for (int64_t line = 0; line < lines; ++line)
+    std::vector<float> numbers(count * depth);
+    for (int64_t line = 0; line < count; ++line)
       for (int64_t i = 0; i < depth; ++i)
-        matrix[line * depth + i] = tensor.values[start + placeOf(line, i, depth)];
-    llvm::Expected<CodedMatrix> coded = quantizeRows(matrix, lines, depth, own);
-    if (!coded)
-      return coded.takeError();
-    for (int64_t line = 0; line < lines; ++line) {
+        numbers[line * depth + i] = tensor.values[placeOf(line, i, depth)];
+    llvm::Expected<CodedMatrix> coded = quantizeRows(numbers, count, depth, own, first);
+    if (!coded) {
+      failures[piece] = llvm::toString(coded.takeError());
+      return;
+    }
+    for (int64_t line = 0; line < count; ++line) {
       for (int64_t i = 0; i < depth; ++i)
-        codes[start + placeOf(line, i, depth)] = coded->codes[line * depth + i];
+        codes[placeOf(line, i, depth)] = coded->codes[line * depth + i];
       for (int64_t g = 0; g < groups; ++g) {
-        int64_t to = firstScale + placeOf(line, g, groups), from = line * groups + g;
+        int64_t to = placeOf(line, g, groups), from = line * groups + g;
         scales[to] = coded->scales[from];
         if (!own.symmetric)
           zeroPoints[to] = coded->zeroPoints[from];
       }
     }
-    rounding.add(*coded);
-  }
+    errors[piece].add(*coded);
+  });
+  for (const std::string &failure : failures)
+    if (!failure.empty())
+      return llvm::createStringError(failure);
+  // In the order of the matrices, whoever was first.
+  for (const RoundingError &error : errors)
+    rounding.add(error);
   return llvm::Error::success();
 }
 
@@ -71,13 +89,13 @@ llvm::Expected<CodedTensor> TensorCoder::encode(OpBuilder &builder, Location loc
   // are normal numbers.
   CodeFormat own = format;
   own.halfScales = type.getElementType().isF16() || format.halfScales;
-  if (llvm::Error error = encodeMatrices(*tensor, axis, own, rounding))
+  if (llvm::Error error = encodeMatrices(builder.getContext(), *tensor, axis, own, rounding))
     return std::move(error);
   auto isCoarse = [](float scale) { return std::abs(scale) < 0x1p-14f; };
   if (own.halfScales && !type.getElementType().isF16() && llvm::any_of(scales, isCoarse)) {
     own.halfScales = false;
     rounding = {};
-    if (llvm::Error error = encodeMatrices(*tensor, axis, own, rounding))
+    if (llvm::Error error = encodeMatrices(builder.getContext(), *tensor, axis, own, rounding))
       return std::move(error);
   }
   CodedTensor result;

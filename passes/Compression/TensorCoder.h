@@ -19,7 +19,9 @@ struct CodedTensor {
 struct RoundingError {
   double squaredError = 0, squaredNorm = 0;
 
-  void add(const CodedMatrix &coded) {
+  /// Of a CodedMatrix, or another.
+  template <typename Coded>
+  void add(const Coded &coded) {
     squaredError += coded.squaredError;
     squaredNorm += coded.squaredNorm;
   }
@@ -39,8 +41,8 @@ public:
                                      bool inBytes, RoundingError &rounding);
 
 private:
-  llvm::Error encodeMatrices(const WeightTensor &tensor, int64_t axis, CodeFormat own,
-                             RoundingError &rounding);
+  llvm::Error encodeMatrices(mlir::MLIRContext *context, const WeightTensor &tensor, int64_t axis,
+                             const CodeFormat &own, RoundingError &rounding);
   mlir::Value write(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
                     llvm::ArrayRef<int64_t> shape, mlir::Type elementType,
                     llvm::ArrayRef<char> bytes);

@@ -48,10 +48,10 @@ np.savez(work / "in.npz", input_ids=np.arange(64)[None])
 before = bench(reference)
 problems, ratios = [], []
 for name, options, bytes_, most in (
-        ("int8", "bits=8", OUTER_BYTES + INNER + 4 * 2 * (16 * 512 + 256 + 256), 1.002),
-        ("int4-g32", "bits=4 group=32", OUTER_BYTES + INNER * 4.5 / 8, 1.02),
-        ("int4-g32-zeros", "bits=4 group=32 asymmetric", OUTER_BYTES + OUTER // 256 + INNER * 4.625 / 8, 1.02),
-        ("int4-g128", "bits=4 group=128 outer-bits=8", OUTER_BYTES + INNER * 4.125 / 8, 1.04)):  # fmt: skip
+        ("int8", "format=int8", OUTER_BYTES + INNER + 4 * 2 * (16 * 512 + 256 + 256), 1.002),
+        ("int4-g32", "format=int4", OUTER_BYTES + INNER * 4.5 / 8, 1.02),
+        ("int4-g32-zeros", "format=int4 asymmetric", OUTER_BYTES + OUTER // 256 + INNER * 4.625 / 8, 1.02),
+        ("int4-g128", "format=int4 group=128", OUTER_BYTES + INNER * 4.125 / 8, 1.04)):  # fmt: skip
     library, size = quantized(name, options)
     found, after = evaluate(library, reference), bench(library)
     ratio = found["perplexity_ratio"]

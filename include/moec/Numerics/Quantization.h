@@ -51,9 +51,10 @@ struct CodedMatrix {
 /// times 0.99, 0.98, … 0.60 are tried, the first of the least squared error is taken. Symmetric
 /// codes of up to 4 bits have one more on the negative side, so scales of either sign that use it
 /// for the largest number are tried as well. Fails if a number is not finite, a scale is too large
-/// for a half, or the format or a size is none.
+/// for a half, or the format or a size is none; messages count rows from `firstRow`.
 llvm::Expected<CodedMatrix> quantizeRows(llvm::ArrayRef<float> matrix, int64_t rows,
-                                         int64_t columns, const CodeFormat &format);
+                                         int64_t columns, const CodeFormat &format,
+                                         int64_t firstRow = 0);
 
 /// The numbers that the codes stand for.
 std::vector<float> dequantizeRows(const CodedMatrix &coded, const CodeFormat &format);

@@ -1,7 +1,7 @@
-// RUN: moec-opt %s --moe-quantize-weights=bits=8 --split-input-file --moec-keep-weights=output=%t.8 2>%t.remarks | FileCheck %s
+// RUN: moec-opt %s --moe-quantize-weights=format=int8 --split-input-file --moec-keep-weights=output=%t.8 2>%t.remarks | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t.remarks
-// RUN: moec-opt %s --moe-quantize-weights='bits=4 group=16' --split-input-file --moec-keep-weights=output=%t.4 2>/dev/null | FileCheck %s --check-prefix=NIBBLES
-// RUN: moec-opt %s --moe-quantize-weights='bits=4 group=16 asymmetric scales=f32 outer-bits=4' --split-input-file --moec-keep-weights=output=%t.a 2>%t.a.remarks | FileCheck %s --check-prefix=ZEROS
+// RUN: moec-opt %s --moe-quantize-weights='format=int4 group=16' --split-input-file --moec-keep-weights=output=%t.4 2>/dev/null | FileCheck %s --check-prefix=NIBBLES
+// RUN: moec-opt %s --moe-quantize-weights='format=int4 group=16 asymmetric scales=f32 outer=int4' --split-input-file --moec-keep-weights=output=%t.a 2>%t.a.remarks | FileCheck %s --check-prefix=ZEROS
 // RUN: FileCheck %s --check-prefix=DEPTH --input-file=%t.a.remarks
 // RUN: moec-opt %s --moe-quantize-weights='kinds=attention,ffn' --split-input-file --moec-keep-weights=output=%t.k 2>/dev/null | FileCheck %s --check-prefix=KINDS
 // RUN: not moec-opt %s --moe-quantize-weights='layers=nothing' 2>&1 | FileCheck %s --check-prefix=NAME
