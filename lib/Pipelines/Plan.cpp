@@ -196,9 +196,7 @@ static llvm::Expected<PlanStep> readItem(const ShortItem &item) {
   StringRef word = item.words[0];
   if (item.key == "merge")
     return PlanStep{"merge-factors", {}, {{"tokens", word.str()}}};
-  if (!word.consume_front("int"))
-    return item.error("'" + word + "' is no format of weights; known are int8 and int4");
-  return PlanStep{"quantize-weights", {}, {{"bits", word.str()}}};
+  return PlanStep{"quantize-weights", {}, {{"format", word.str()}}};
 }
 
 llvm::Expected<Plan> Plan::fromShortForm(StringRef text) {
