@@ -12,6 +12,20 @@ namespace {
 
 constexpr int kMaxSteps = 32;
 
+/// Whether the weights are divided by their sum, or by a bound where that is smaller, behind the
+/// route.
+bool isDividedBySum(Value weights, moe::RouteOp route) {
+  auto quotient = weights ? skipLayout(weights).getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
+  if (!quotient || quotient.getOpType() != "Div" ||
+      skipLayout(quotient.getInputs()[0]) != route.getWeights())
+    return false;
+  auto bound = skipLayout(quotient.getInputs()[1]).getDefiningOp<onnx::NodeOp>();
+  if (bound && (bound.getOpType() == "Clip" || bound.getOpType() == "Max"))
+    bound = skipLayout(bound.getInputs()[0]).getDefiningOp<onnx::NodeOp>();
+  return bound && bound.getOpType() == "ReduceSum" &&
+         skipLayout(bound.getInputs()[0]) == route.getWeights();
+}
+
 /// Whether something is done with what was chosen; sampling heads only give it back.
 bool choosesMoreThanOutputs(moe::RouteOp route) {
   SmallVector<Value> open{route.getExperts()};
@@ -152,10 +166,10 @@ int64_t StructureReader::countShared(moe::ExpertsOp op) {
       }
       Operation *definition = value.getDefiningOp();
       bool isPart =
-          definition &&
-          (isa<moe::LinearOp, moe::GLUOp, moe::ActivationOp>(definition) ||
-           (isa<onnx::NodeOp>(definition) &&
-            llvm::is_contained({"Mul", "Sigmoid"}, cast<onnx::NodeOp>(definition).getOpType())));
+          definition && (isa<moe::LinearOp, moe::GLUOp, moe::ActivationOp>(definition) ||
+                         (isa<onnx::NodeOp>(definition) &&
+                          llvm::is_contained({"Mul", "Sigmoid", "Slice", "Split"},
+                                             cast<onnx::NodeOp>(definition).getOpType())));
       if (!isPart || !seen.insert(definition).second)
         continue;
       numLinears += isa<moe::LinearOp>(definition);
@@ -200,6 +214,8 @@ void StructureReader::readExperts(const MoELayer &named) {
     RouterStructure router;
     router.score = moe::stringifyScoreFunction(route.getScore()).str();
     router.weights = moe::stringifyRouteWeight(route.getWeight()).str();
+    if (route.getWeight() == moe::RouteWeight::Score && isDividedBySum(op.getWeights(), route))
+      router.weights = moe::stringifyRouteWeight(moe::RouteWeight::Renormalized).str();
     router.bias = bool(route.getSelectionBias());
     router.groups = route.getGroups();
     router.topGroups = route.getTopGroups();

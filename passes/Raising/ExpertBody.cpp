@@ -330,6 +330,10 @@ Value Body::buildNode(const Tuple &tuple) {
              "' against '" + getOperator(first->node) + "'");
       return {};
     }
+  if (node && (node.getOpType() == "Einsum" || node.getOpType() == "MatMul")) {
+    refuse("a product with a weight is inside of the experts");
+    return {};
+  }
   if (first->width == 0 && first->onToken) {
     refuse("a node of the experts has no row");
     return {};

@@ -205,7 +205,7 @@ void Transfer::scatterElements() {
   bool adds = node.getString("reduction", "none") == "add";
   if (!adds && node.getString("reduction", "none") != "none")
     return;
-  bool onZeros = getSplat(op->getOperand(0)) == 0.0;
+  bool onZeros = sweep.isZero(op->getOperand(0));
   int64_t axis = node.getInt("axis", 0), outRank = rank(op->getResult(0));
   axis += axis < 0 ? outRank : 0;
   bool isOne = getSplat(op->getOperand(2)) == 1.0;
@@ -247,7 +247,7 @@ void Transfer::scatterND() {
   if (index->kind != RowKind::Index || index->number != 1 || indices.axes.empty())
     return;
   Value base = op->getOperand(0);
-  bool onZeros = getSplat(base) == 0.0;
+  bool onZeros = sweep.isZero(base);
   Axis slots = makeAxis({sizes.token(), sizes.slot()}, sizes);
   // inverse[order[j]] = j
   auto iota = getNode(op->getOperand(2), "Range");

@@ -252,6 +252,8 @@ bool Transfer::move(StringRef opType) {
     spread(opType);
     return true;
   }
+  if (opType == "Concat" && (stack() || joinTuple()))
+    return true;
   if (opType == "Concat" && !isAlongLastFeatures() &&
       llvm::all_of(op->getOperands(), [&](Value operand) {
         const Form form = sweep.demand(operand);

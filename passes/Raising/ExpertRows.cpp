@@ -16,7 +16,8 @@ bool experts::splitGate(Row *row, Row *&gate, Row *&rest) {
     // A rounding of the product is one of its parts as far as Numerics.md promises.
     if (node.getOpType() == "Cast" && row->operands.size() == 1)
       return splitGate(row->operands[0], gate, rest);
-    if (node.getOpType() != "Mul")
+    bool isProduct = llvm::is_contained({"Mul", "Einsum", "MatMul"}, node.getOpType());
+    if (!isProduct || row->operands.size() != 2)
       return false;
     for (unsigned i : {0, 1})
       if (row->operands[i]->kind == RowKind::Gate) {
@@ -92,7 +93,7 @@ void Transfer::partial(ArrayRef<Value> operands, ArrayRef<Axis> axes) {
   Row sum{RowKind::Partial};
   sum.operands.resize(sizes.numExperts);
   for (Value operand : operands) {
-    if (getSplat(operand) == 0.0)
+    if (sweep.isZero(operand))
       continue;
     Form form = sweep.demand(operand);
     Row *gate, *rest;
@@ -212,6 +213,25 @@ void Transfer::elementwise() {
         return partial(llvm::to_vector(op->getOperands()), form.axes);
     return;
   }
+  // What is computed of weights one by one are weights.
+  auto isPlain = [&](const Form &form) {
+    SmallVector<Factor> all;
+    for (const Axis &axis : form.axes)
+      all.append(axis.begin(), axis.end());
+    return form.content->kind == RowKind::Gate && form.content->expert == Row::kAny &&
+           !form.content->summed && !form.content->limit &&
+           makeAxis(all, sizes) == makeAxis({sizes.token(), sizes.slot()}, sizes);
+  };
+  const Form *plain = llvm::find_if(forms, [&](const Form &form) { return form && isPlain(form); });
+  bool ofWeights = plain != forms.end() && node &&
+                   isa<FloatType>(getElementType(op->getResult(0))) &&
+                   dims(op->getOperand(plain - forms.begin())) == dims(op->getResult(0));
+  for (const Form &form : forms)
+    ofWeights &= !form || form.content->kind == RowKind::Tokens ||
+                 form.content->kind == RowKind::Constant ||
+                 (isPlain(form) && form.axes == plain->axes);
+  if (ofWeights)
+    return set(plain->axes, sweep.rows.gate(op->getResult(0), Row::kAny, false));
   SmallVector<Row *> contents;
   SmallVector<Form, 4> known;
   bool allGates = true;
@@ -280,14 +300,16 @@ void Transfer::elementwise() {
   for (const Axis &axis : *axes)
     if (axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].id == 0)
       width = axis[0].size.getConstant().value_or(0);
-  Row *result = apply(contents, width);
-  // Slots of a single choice need no sum.
+  settle(*axes, apply(contents, width));
+}
+
+/// Slots of a single choice need no sum.
+void Transfer::settle(ArrayRef<Axis> axes, Row *row) {
   Row *gate, *rest;
-  if (sizes.k == 1 && result->perExpert && splitGate(result, gate, rest) &&
-      gate->expert == Row::kAny && !has(*axes, Coordinate::Expert) &&
-      !has(*axes, Coordinate::Pick) && rest->perExpert)
-    return close(*axes, result, true);
-  set(*axes, result);
+  if (sizes.k == 1 && row->perExpert && splitGate(row, gate, rest) && gate->expert == Row::kAny &&
+      !has(axes, Coordinate::Expert) && !has(axes, Coordinate::Pick) && rest->perExpert)
+    return close(axes, row, true);
+  set(axes, row);
 }
 
 static bool isFeature(const Axis &axis) {
@@ -315,6 +337,22 @@ void Transfer::linear() {
   set(axes, sweep.rows.get(row));
 }
 
+/// A product of weights, in a row, with the rows of experts or slots.
+void Transfer::combine(const Form &a, const Form &b) {
+  ArrayRef<Axis> as(a.axes), bs(b.axes);
+  std::optional<SmallVector<Axis, 4>> kept = broadcast(
+      {Form{{as.begin(), as.end() - 2}, a.content}, Form{{bs.begin(), bs.end() - 2}, b.content}});
+  const Row *rows = a.content->kind == RowKind::Gate ? b.content : a.content;
+  Axis over = as.back();
+  if (!kept || over != bs.end()[-2] || !isRow(rows) || !rows->width)
+    return;
+  SmallVector<Axis, 4> all(*kept);
+  all.append({as.end()[-2], over, bs.back()});
+  kept->append({as.end()[-2], bs.back()});
+  if (broadcast({Form{all, a.content}}))
+    sumUp(apply({a.content, b.content}, rows->width), *kept, over);
+}
+
 void Transfer::matmul() {
   Form a = in(0), b = in(1);
   if (!a || !b || a.axes.size() < 2 || b.axes.size() < 2)
@@ -327,6 +365,8 @@ void Transfer::matmul() {
   bool weightFirst = isMatrix(a) && !isMatrix(b);
   Form &x = weightFirst ? b : a;
   Form &w = weightFirst ? a : b;
+  if (a.content->kind == RowKind::Gate || b.content->kind == RowKind::Gate)
+    return combine(a, b);
   if (!isMatrix(w) || !isRow(x.content) || x.content->kind == RowKind::Gate)
     return;
   const Axis &contracted = weightFirst ? x.axes.end()[-2] : x.axes.back();
@@ -406,10 +446,15 @@ void Transfer::reduce() {
   }
   Axis sum = makeAxis(reduced, sizes);
   Row *row = form.content;
-  if (sum.empty())
-    return set(axes, row);
+  sumUp(row, axes, sum);
+}
+
+/// A value that is the sum of `row` over some coordinates.
+void Transfer::sumUp(Row *row, ArrayRef<Axis> axes, const Axis &sum) {
   bool overSlots = isAll(sum, Coordinate::Slot, sizes);
   bool overExperts = isAll(sum, Coordinate::Expert, sizes);
+  if (sum.empty())
+    return settle(axes, row);
   bool overTokens = sum[0].kind == Coordinate::Token && sum[0].size == sizes.tokens;
   if (row->kind == RowKind::Gate) {
     if (overSlots && !row->summed && row->expert != Row::kAny)
@@ -538,6 +583,10 @@ void Transfer::run() {
     return matmul();
   if (opType == "ReduceSum")
     return reduce();
+  if (opType == "Einsum")
+    return einsum();
+  if (opType == "GatherElements")
+    return gatherElements();
   if (opType == "DequantizeLinear")
     return dequantize();
   if (opType == "DynamicQuantizeLinear") {

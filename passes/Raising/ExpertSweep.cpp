@@ -1,5 +1,6 @@
 #include "passes/Raising/ExpertSweep.h"
 
+#include "dialects/MoE/ModuleWeights.h"
 #include "passes/Analysis/Match.h"
 
 #include <set>
@@ -117,6 +118,26 @@ Form Sweep::demand(Value value) {
       form.content->origin = value;
   }
   return forms[value] = form;
+}
+
+bool Sweep::isZero(Value value) {
+  if (std::optional<double> splat = getSplat(value))
+    return *splat == 0;
+  auto weight = value.getDefiningOp<moe::WeightOp>();
+  auto module = weight ? weight->getParentOfType<ModuleOp>() : ModuleOp();
+  ModuleWeights *weights = module ? findModuleWeights(module) : nullptr;
+  auto data =
+      weights ? module.lookupSymbol<moe::WeightDataOp>(weight.getKey()) : moe::WeightDataOp();
+  std::optional<uint32_t> file = data ? weights->lookup(data.getFile()) : std::nullopt;
+  if (!file)
+    return false;
+  llvm::Expected<ArrayRef<char>> bytes =
+      weights->getStore().bytes(WeightRange{*file, data.getOffset(), data.getLength()});
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return false;
+  }
+  return llvm::all_of(*bytes, [](char byte) { return byte == 0; });
 }
 
 void Sweep::transfer(Operation *op) {

@@ -41,6 +41,8 @@ public:
 
   /// Null if nothing is known.
   Form demand(mlir::Value value);
+  /// Whether all elements are 0: a constant, or a weight whose bytes can be read.
+  bool isZero(mlir::Value value);
 
   moe::RouteOp route;
   SymbolicShapes &shapes;
@@ -120,13 +122,23 @@ private:
   /// `data` with the axes from `first` on, which the index runs over, put in its place.
   void pick(const Form &data, unsigned first, llvm::ArrayRef<Axis> over,
             llvm::ArrayRef<Axis> indexAxes);
+  // By the names of axes, in ExpertEinsum.cpp.
+  void einsum();
+  bool contract(const Form &x, llvm::StringRef xs, const Form &w, llvm::StringRef ws,
+                llvm::StringRef out);
+  void gatherElements();
+  bool stack();
+  bool joinTuple();
   // Rows, in ExpertRows.cpp.
   bool limitGate();
   void elementwise();
   void linear();
   void dequantize();
   void matmul();
+  void combine(const Form &a, const Form &b);
+  void settle(llvm::ArrayRef<Axis> axes, Row *row);
   void reduce();
+  void sumUp(Row *row, llvm::ArrayRef<Axis> axes, const Axis &over);
   void rowwise();
   void partial(llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<Axis> axes);
   Form withExperts(Form form, const Form &other);

@@ -59,12 +59,24 @@ static Value matchTaken(Value topValues, Value indices, const SymbolicShapes &sh
       router.selectLogits = true;
       return gather->getResult(0);
     }
-    if (isa<FloatType>(getElementType(from)) && getLastSize(from) == getLastSize(router.scores) &&
-        shapes.get(from).isRanked && shapes.get(from).dims == shapes.get(router.scores).dims) {
+    // Beside the values themselves, others are the graph's business.
+    if (topValues.use_empty() && isa<FloatType>(getElementType(from)) &&
+        getLastSize(from) == getLastSize(router.scores) && shapes.get(from).isRanked &&
+        shapes.get(from).dims == shapes.get(router.scores).dims) {
       router.weight = RouteWeight::External;
       router.external = from;
       return gather->getResult(0);
     }
+  }
+  // Scores outside of the best groups are 0. Where one is chosen all the same, those left inside
+  // are 0 as well, and either one has no weight: the choice can stay inside.
+  bool isZeroOutside =
+      router.groups > 1 && !router.selectionBias && router.excluded == 0 &&
+      (router.score == ScoreFunction::Softmax || router.score == ScoreFunction::Sigmoid) &&
+      router.k <= router.topGroups * (*getLastSize(router.scores) / router.groups);
+  if (isZeroOutside) {
+    router.excluded = -std::numeric_limits<double>::infinity();
+    return topValues;
   }
   // The values are the selection values: scores, unless a bias or a group changed them.
   return router.selectionBias || router.groups > 1 ? Value() : topValues;

@@ -163,6 +163,41 @@ def codes(g, k, change):
     return g("ReduceSum", g("Reshape", y, [-1, k, H]), [1], keepdims=0)
 
 
+def einsum(g, k, change):
+    """All experts on all tokens by the names of axes, and those of the chosen out of them."""
+    weights, experts = router(g, k)
+    if change == "other orders of axes":
+        hidden = g("Relu", g("Einsum", g.weight(I, E, H), "x", equation="fed,td->etf"))
+        y = g("Einsum", hidden, g.weight(E, H, I), equation="etf,edf->etd")
+        y = g("Transpose", y, perm=[1, 0, 2])
+    else:
+        hidden = g("Relu", g("Einsum", "x", g.weight(E, H, I), equation="td,edf->tef"))
+        y = g("Einsum", hidden, g.weight(E, I, H), equation="tef, efd -> ted")
+    if change in ("one-hot", "one-hot, matmul", "one-hot of other weights"):
+        zeros = g("ConstantOfShape", g("Concat", g("Slice", g("Shape", "x"), [0], [1]), [E], axis=0))
+        dense = g("ScatterElements", zeros, experts, weights, axis=1)
+        if change == "one-hot of other weights":
+            dense = g("Softmax", dense, axis=1)
+        if change == "one-hot, matmul":
+            return g("Squeeze", g("MatMul", g("Unsqueeze", dense, [1]), y), [1])
+        return g("Einsum", dense, y, equation="te,ted->td")
+    if change == "experts shifted by one":
+        experts = g("Mod", g("Add", experts, np.int64(1)), np.int64(E))
+    if change == "experts of the first token":
+        experts = g("Expand", g("Slice", experts, [0], [1], [0]), g("Shape", experts))
+    index = g("Expand", g("Unsqueeze", experts, [2]), np.array([1, 1, H // 2 if change == "half of each row" else H]))
+    y = g("GatherElements", y, index, axis=1)
+    if change == "weights of another score":
+        weights = g("Add", weights, g("GatherElements", g("MatMul", "x", g.weight(H, E)), experts, axis=1))
+    if change == "weights by position":
+        weights = g("Add", weights, g("Slice", "x", [0], [k], [1]))
+    if change == "a sum over tokens":
+        return g("Einsum", y, weights, equation="tkd,tk->kd")
+    if change == "slots without a sum":
+        return g("Einsum", y, weights, equation="tkd,tk->tkd")
+    return g("Einsum", y, weights, equation="tkd,tk->td")
+
+
 CASES = {
     masked: ["an expert twice", "an expert missing", "another activation", "rows that mix", "not the mask", "no mask",
              "weights rounded", "weights squared", "best slot", "scale after", "a difference"],
@@ -170,10 +205,17 @@ CASES = {
            "two capacities", "a capacity of expert 1", "a capacity that counts", "a capacity but for one"],
     batched: ["a capacity of tokens", "dense weights", "experts shifted", "some experts", "a mean"],
     gathered: ["the next expert", "slots first", "another expert's second matrix"],
+    einsum: ["other orders of axes", "one-hot", "one-hot, matmul", "one-hot of other weights",
+             "experts shifted by one", "experts of the first token", "half of each row", "weights of another score",
+             "weights by position", "a sum over tokens", "slots without a sum"],
     codes: ["scale of a row", "scale of an expert", "scale of the next expert"],
 }  # fmt: skip
 # Still experts on the tokens that chose them, perhaps raised.
-HARMLESS = {"a capacity", "a capacity of tokens", "scale of a row", "scale of an expert", "other order", "numbers from the end", "scale after", "best slot", "experts shifted", "the next expert"}
+HARMLESS = {
+    "a capacity", "a capacity of tokens", "best slot", "experts shifted", "numbers from the end", "one-hot",
+    "one-hot, matmul", "other order", "other orders of axes", "scale after", "scale of a row", "scale of an expert",
+    "the next expert", "weights by position", "weights of another score",
+}  # fmt: skip
 
 
 def moec(*arguments):
@@ -223,7 +265,7 @@ for spelling, changes in CASES.items():
                 if done.returncode:
                     problems.append(f"{name}, {tokens} tokens, {layers} layers raised: {done.stderr.strip()}")
 # Forms that run all experts on all tokens, and what is left of their products: k of E.
-for name in ("masked", "batched"):
+for name in ("masked", "batched", "einsum"):
     path, tokens, k = work / f"{name}-plain-2.onnx", 40, 2
     products = 2 * tokens * 2 * H * I
     routing = 2 * tokens * H * E
