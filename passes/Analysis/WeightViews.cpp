@@ -249,10 +249,11 @@ std::optional<WeightView> moec::traceWeightView(Value value, const SymbolicShape
 
 std::optional<WeightView> moec::traceWeightView(Value value) { return traceWeight(value, nullptr); }
 
-SmallVector<WeightView> moec::traceWeightColumns(Value value, int64_t axis,
+SmallVector<TensorView> moec::traceTensorColumns(Value value, int64_t axis,
                                                  const SymbolicShapes &shapes) {
-  if (std::optional<WeightView> view = traceWeightView(value, shapes))
-    return {*view};
+  std::optional<TensorView> whole = traceTensorView(value, shapes);
+  if (whole && !getNode(whole->base, "Concat"))
+    return {*whole};
   SmallVector<OpResult> transposes;
   onnx::NodeOp transpose;
   for (; (transpose = getNode(value, "Transpose")); value = transpose->getOperand(0)) {
@@ -266,19 +267,30 @@ SmallVector<WeightView> moec::traceWeightColumns(Value value, int64_t axis,
   auto concat = getNode(value, "Concat");
   if (!concat)
     return {};
-  SmallVector<WeightView> result;
+  SmallVector<TensorView> result;
   for (Value operand : concat->getOperands()) {
     std::optional<TensorView> view = traceTensorView(operand, shapes);
-    auto weight = view ? view->base.getDefiningOp<moe::WeightOp>() : moe::WeightOp();
-    int64_t along = concat.getInt("axis", 0);
-    if (!weight || (along < 0 ? along + static_cast<int64_t>(view->shape.size()) : along) != axis)
+    int64_t rank = view ? view->shape.size() : 0, along = concat.getInt("axis", 0);
+    if (!view || (along < 0 ? along + rank : along) != axis)
       return {};
     for (OpResult step : llvm::reverse(transposes))
       if (view)
         view = ViewTracer(cast<onnx::NodeOp>(step.getOwner()), &shapes).apply(*view, step);
     if (!view)
       return {};
-    result.push_back({weight, view->offset, view->shape, view->strides});
+    result.push_back(*view);
+  }
+  return result;
+}
+
+SmallVector<WeightView> moec::traceWeightColumns(Value value, int64_t axis,
+                                                 const SymbolicShapes &shapes) {
+  SmallVector<WeightView> result;
+  for (TensorView &view : traceTensorColumns(value, axis, shapes)) {
+    auto weight = view.base.getDefiningOp<moe::WeightOp>();
+    if (!weight)
+      return {};
+    result.push_back({weight, view.offset, view.shape, view.strides});
   }
   return result;
 }

@@ -37,8 +37,11 @@ std::optional<WeightView> traceWeightView(mlir::Value value, const SymbolicShape
 /// The same where the constants are literal and the types static, as after `normalize`.
 std::optional<WeightView> traceWeightView(mlir::Value value);
 
-/// The views of weights that `value` has side by side along its axis `axis`, in order: one, or
-/// those of a Concat, perhaps transposed after it. Empty if it is none of these.
+/// The views that `value` has side by side along its axis `axis`, in order: one, or those of a
+/// Concat, perhaps transposed after it. Empty if it is none of these.
+llvm::SmallVector<TensorView> traceTensorColumns(mlir::Value value, int64_t axis,
+                                                 const SymbolicShapes &shapes);
+/// The same if all are views of weights.
 llvm::SmallVector<WeightView> traceWeightColumns(mlir::Value value, int64_t axis,
                                                  const SymbolicShapes &shapes);
 

@@ -69,6 +69,34 @@ bool isOnlyUse(Value value) {
   }
 }
 
+/// The operation that decodes a weight; null if it is stored as it is.
+moe::DequantizeOp getDecoding(Value weight) {
+  while (onnx::NodeOp transpose = getNode(weight, "Transpose"))
+    weight = transpose->getOperand(0);
+  return weight.getDefiningOp<moe::DequantizeOp>();
+}
+
+/// Whether what goes with codes is stored in one way, so that it can be packed side by side.
+bool areAlike(Value a, Value b) {
+  if (!a || !b)
+    return !a && !b;
+  auto aType = cast<RankedTensorType>(a.getType()), bType = cast<RankedTensorType>(b.getType());
+  bool isConstant = a.getDefiningOp<onnx::ConstantOp>() != nullptr;
+  return aType.getElementType() == bType.getElementType() && aType.getRank() == bType.getRank() &&
+         isConstant == (b.getDefiningOp<onnx::ConstantOp>() != nullptr);
+}
+
+/// Whether kernels can read the codes of both side by side: they have one grid.
+bool haveOneGrid(moe::DequantizeOp a, moe::DequantizeOp b) {
+  if (!a || !b)
+    return !a && !b;
+  Value aZeros = a.getZeroPoints(), bZeros = b.getZeroPoints();
+  return getElementType(a.getCodes()) == getElementType(b.getCodes()) &&
+         a.getAxis() == b.getAxis() && a.getBlock() == b.getBlock() && a.getZero() == b.getZero() &&
+         areAlike(a.getScales(), b.getScales()) && areAlike(aZeros, bZeros) &&
+         (!aZeros || getSplat(aZeros) == getSplat(bZeros));
+}
+
 /// Whether somebody reads the value as whole rows side by side, so that a part of wider rows would
 /// have to be copied for it. Elementwise operators, norms and moves of axes read it where it is.
 bool isReadWhole(Value value) {
@@ -90,6 +118,7 @@ public:
 
   /// Why the product is none that can be fused; empty if it can.
   std::string refuse(const Product &product) const;
+  std::string refuse(Value weight) const;
   /// Whether both can be parts of one.
   static bool agree(const Product &a, const Product &b);
   void fuse(ArrayRef<Product> products);
@@ -104,21 +133,35 @@ private:
 std::string Fusion::refuse(const Product &product) const {
   if (ShapedType::isDynamic(product.getWidth()) || ShapedType::isDynamic(product.getDepth()))
     return "its width is known at run time only";
-  for (Value weight : product.getWeights()) {
-    std::optional<WeightView> view = traceWeightView(weight);
-    if (!view)
-      return isa_and_nonnull<moe::DequantizeOp>(weight.getDefiningOp())
-                 ? "its weight is quantised"
-                 : "its weight is not stored in the model as it is";
-    if (!isOnlyUse(weight) || uses.lookup(view->weight.getKey()) > 1)
-      return "its weight is used elsewhere, too";
-  }
+  for (Value weight : product.getWeights())
+    if (std::string reason = refuse(weight); !reason.empty())
+      return reason;
   // Written and read once more, against the input read once less.
   if (int64_t width = product.getWidth(), depth = product.getDepth();
       2 * width > depth && isReadWhole(product.op->getResult(0)))
     return "its result of " + std::to_string(width) +
            " columns would have to be copied, which costs more than to read its " +
            std::to_string(depth) + " inputs";
+  return "";
+}
+
+std::string Fusion::refuse(Value weight) const {
+  Value stored = weight;
+  if (moe::DequantizeOp decoding = getDecoding(weight)) {
+    if (decoding.getCodebook() || decoding.getPacked())
+      return "kernels do not read its kind of codes";
+    auto isStored = [](Value value) {
+      return !value || value.getDefiningOp<onnx::ConstantOp>() || traceWeightView(value);
+    };
+    if (!isStored(decoding.getScales()) || !isStored(decoding.getZeroPoints()))
+      return "its scales are not stored in the model as they are";
+    stored = decoding.getCodes();
+  }
+  std::optional<WeightView> view = traceWeightView(stored);
+  if (!view)
+    return "its weight is not stored in the model as it is";
+  if (!isOnlyUse(weight) || !isOnlyUse(stored) || uses.lookup(view->weight.getKey()) > 1)
+    return "its weight is used elsewhere, too";
   return "";
 }
 
@@ -137,8 +180,12 @@ bool Fusion::agree(const Product &a, const Product &b) {
       return product.isGrouped() ? cast<RankedTensorType>(weight.getType()).getDimSize(0) : 1;
     });
   };
+  if (elementTypesOf(a) != elementTypesOf(b) || countsOf(a) != countsOf(b))
+    return false;
+  for (auto [aWeight, bWeight] : llvm::zip_equal(a.getWeights(), b.getWeights()))
+    if (!haveOneGrid(getDecoding(aWeight), getDecoding(bWeight)))
+      return false;
   return a.getRows() == b.getRows() && a.isTransposed() == b.isTransposed() &&
-         elementTypesOf(a) == elementTypesOf(b) && countsOf(a) == countsOf(b) &&
          a.getResultType().getShape().drop_back() == b.getResultType().getShape().drop_back();
 }
 
@@ -256,8 +303,8 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
         fusion.fuse(group);
       } else if (products.size() > 1) {
         group.front().op->emitRemark("stays apart from the linear layers of the same input: no "
-                                     "other lies the same way round, with the same types, and has "
-                                     "or lacks a bias as it does");
+                                     "other is stored in the same way, and has or lacks a bias as "
+                                     "it does");
       }
     }
   }

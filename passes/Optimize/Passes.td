@@ -13,8 +13,8 @@ def FuseHorizontalPass : Pass<"moe-fuse-horizontal", "::mlir::func::FuncOp"> {
 
     Why: the input is read once, and one product starts (and ends, with a barrier) instead of several.
 
-    Limits: each weight is stored in the model, as it is, and used by that layer alone; all have one element
-    type and lie the same way round; all layers have a bias, or none has. Results are bitwise the same.
+    Limits: each weight is stored in the model, as it is or as codes, and used by that layer alone; all have one
+    element type (or grid of codes) and lie the same way round; all layers have a bias, or none has. Results are bitwise the same.
     A layer whose result is read whole by another kernel (and so would be copied out of the wider rows) is
     fused only if that costs less than reading its input. Remarks say what was fused and what was not, and why.
 

@@ -37,25 +37,30 @@ def outputs(name, model, inputs, *flags):
     return found
 
 
-def check(model):
+def check(model, *plan):
     """How many products there are without and with fusing, after a comparison of the outputs."""
-    name = f"{model.parent.name}.{model.stem}"
+    name = " ".join([f"{model.parent.name}.{model.stem}", *plan])
     counts = []
     for flags in ("--no-fuse",), ():
-        text = succeed("moec", "compile", model, *flags, "--emit=optimize", "-o", "-")
+        text = succeed("moec", "compile", model, *plan, *flags, "--emit=optimize", "-o", "-")
         counts.append(text.count(" moe.linear ") + text.count(" moe.grouped_linear "))
     if counts[0] != counts[1]:
         inputs = model.parent / "inputs.npz"
-        fused, plain = outputs(name, model, inputs), outputs(name, model, inputs, "--no-fuse")
+        fused = outputs(name, model, inputs, *plan)
+        plain = outputs(name, model, inputs, *plan, "--no-fuse")
         assert fused.keys() == plain.keys()
         for key, value in fused.items():
             assert value.tobytes() == plain[key].tobytes(), f"{name}: '{key}' differs"
     return name, *counts
 
 
-models = sorted(exports.glob("*/model.onnx")) + [mini / "model.onnx", mini / "model_grouped.onnx"]
+tasks = [(model,) for model in sorted(exports.glob("*/model.onnx"))]
+tasks += [(mini / "model.onnx",), (mini / "model_grouped.onnx",)]
+quantised = [(mini / "model_grouped.onnx", f"--compress=weights={w}") for w in ("int8", "int4:group=32")]
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-    results = list(pool.map(check, models))
+    results = list(pool.map(lambda task: check(*task), tasks + quantised))
+for name, before, after in results[len(tasks):]:
+    assert after < before, f"{name}: nothing is fused"
 for name, before, after in results:
     print(f"{name:40} {before} products, {after} fused")
 count = sum(after < before for _, before, after in results)

@@ -38,10 +38,9 @@ public:
   PartFinder(const SymbolicShapes &shapes, bool transposed)
       : shapes(shapes), transposed(transposed) {}
 
-  std::optional<CodedPart> find(Value value) {
-    std::optional<TensorView> view = traceTensorView(value, shapes);
-    node = view ? getNode(view->base, "DequantizeLinear") : onnx::NodeOp();
-    if (!node || !findIndices(*view) || !findCodes() || !findScales() || !findZeros())
+  std::optional<CodedPart> find(const TensorView &view) {
+    node = getNode(view.base, "DequantizeLinear");
+    if (!node || !findIndices(view) || !findCodes() || !findScales() || !findZeros())
       return std::nullopt;
     return part;
   }
@@ -217,17 +216,18 @@ bool isKernelGroup(const CodedPart &part) {
   return isEven && (part.groups == 1 || llvm::isPowerOf2_64(part.group));
 }
 
+/// In all but the columns.
 bool agree(const CodedPart &a, const CodedPart &b) {
-  return a.sizes[Depth] == b.sizes[Depth] && a.sizes[Columns] == b.sizes[Columns] &&
-         a.group == b.group && a.codeType == b.codeType && a.scaleType == b.scaleType &&
-         a.zeros.has_value() == b.zeros.has_value() && a.zero == b.zero;
+  return a.sizes[Depth] == b.sizes[Depth] && a.group == b.group && a.codeType == b.codeType &&
+         a.scaleType == b.scaleType && a.zeros.has_value() == b.zeros.has_value() &&
+         a.zero == b.zero;
 }
 
-/// Puts numbers of all parts into panels.
+/// Puts numbers of all parts into panels, the columns of each `beside` of them side by side.
 class PanelPacker {
 public:
-  PanelPacker(NodeLowering &lowering, ArrayRef<CodedPart> parts, int64_t panel)
-      : lowering(lowering), parts(parts), panel(panel) {}
+  PanelPacker(NodeLowering &lowering, ArrayRef<CodedPart> parts, int64_t panel, size_t beside)
+      : lowering(lowering), parts(parts), panel(panel), beside(beside) {}
 
   /// The matrices [depth, columns] at these places; null if some are weights and some constants.
   Value pack(ArrayRef<Placement> places, int64_t depth, Type elementType) {
@@ -245,7 +245,7 @@ public:
     }
     Type storage = getStorageType(elementType);
     if (weights.size() == parts.size())
-      return lowering.packWeights(weights, layouts, storage);
+      return lowering.packWeights(weights, layouts, storage, beside);
     return weights.empty() ? packConstants(places, layouts, storage, bits) : Value();
   }
 
@@ -254,27 +254,32 @@ private:
   Value packConstants(ArrayRef<Placement> places, ArrayRef<kernel::PanelsAttr> layouts,
                       Type storage, unsigned bits) {
     kernel::PanelsAttr all = layouts.front();
-    int64_t count = 0, panels = llvm::divideCeil(all.getColumns(), panel);
-    for (kernel::PanelsAttr layout : layouts)
-      count += layout.getCount();
+    int64_t count = 0, columns = 0;
+    for (auto [i, layout] : llvm::enumerate(layouts)) {
+      count += i % beside == 0 ? layout.getCount() : 0;
+      columns += i < beside ? layout.getColumns() : 0;
+    }
+    int64_t panels = llvm::divideCeil(columns, panel);
     auto type = RankedTensorType::get({count, panels, all.getPackedDepth(), panel}, storage);
     SmallVector<APInt> packed(type.getNumElements(),
                               APInt::getZero(storage.getIntOrFloatBitWidth()));
-    int64_t matrix = 0;
-    for (auto [place, layout] : llvm::zip(places, layouts)) {
+    int64_t firstMatrix = 0, firstColumn = 0;
+    for (auto [i, place, layout] : llvm::enumerate(places, layouts)) {
       auto contents =
           cast<DenseElementsAttr>(place.base.getDefiningOp<onnx::ConstantOp>().getValue());
-      for (int64_t i = 0; i < layout.getCount(); ++i, ++matrix)
+      for (int64_t m = 0; m < layout.getCount(); ++m)
         for (int64_t k = 0; k < layout.getDepth(); ++k)
           for (int64_t n = 0; n < layout.getColumns(); ++n) {
-            int64_t from = place.offset + i * place.strides[Count] + k * place.strides[Depth] +
+            int64_t from = place.offset + m * place.strides[Count] + k * place.strides[Depth] +
                            n * place.strides[Columns];
             int64_t row = k / layout.getPerByte(), shift = k % layout.getPerByte() * bits;
-            APInt &to =
-                packed[((matrix * panels + n / panel) * all.getPackedDepth() + row) * panel +
-                       n % panel];
+            int64_t column = firstColumn + n, ofPanel = (firstMatrix + m) * panels + column / panel;
+            APInt &to = packed[(ofPanel * all.getPackedDepth() + row) * panel + column % panel];
             to |= getBits(contents, from).zextOrTrunc(to.getBitWidth()).shl(shift);
           }
+      bool isLast = (i + 1) % beside == 0;
+      firstMatrix += isLast ? layout.getCount() : 0;
+      firstColumn = isLast ? 0 : firstColumn + layout.getColumns();
     }
     DenseElementsAttr value;
     if (auto floats = dyn_cast<FloatType>(storage)) {
@@ -297,6 +302,7 @@ private:
   NodeLowering &lowering;
   ArrayRef<CodedPart> parts;
   int64_t panel;
+  size_t beside;
 };
 
 std::string printFormat(const CodedPart &part, int64_t panel) {
@@ -316,23 +322,38 @@ std::string printFormat(const CodedPart &part, int64_t panel) {
 std::optional<CodedMatrices> moec::getCodedStack(NodeLowering &lowering, ValueRange values,
                                                  bool transposed) {
   SmallVector<CodedPart> parts;
-  int64_t count = 0;
+  size_t beside = 0;
+  int64_t count = 0, columns = 0;
   for (Value value : values) {
-    std::optional<CodedPart> part = PartFinder(lowering.shapes(), transposed).find(value);
-    if (!part || !isKernelGroup(*part) || (!parts.empty() && !agree(parts.front(), *part)))
+    int64_t rank = lowering.shapes().get(value).dims.size(), axis = rank - 1 - transposed;
+    if (rank < 2)
       return std::nullopt;
-    count += part->sizes[Count];
-    parts.push_back(*part);
+    SmallVector<TensorView> views = traceTensorColumns(value, axis, lowering.shapes());
+    if (views.empty() || (!parts.empty() && views.size() != beside))
+      return std::nullopt;
+    beside = views.size();
+    for (auto [i, view] : llvm::enumerate(views)) {
+      std::optional<CodedPart> part = PartFinder(lowering.shapes(), transposed).find(view);
+      if (!part || !isKernelGroup(*part) || (!parts.empty() && !agree(parts.front(), *part)))
+        return std::nullopt;
+      // As many matrices as those beside it, as many columns as those before it.
+      bool isFirst = parts.size() < beside;
+      if ((i > 0 && part->sizes[Count] != parts.back().sizes[Count]) ||
+          (!isFirst && part->sizes[Columns] != parts[i].sizes[Columns]))
+        return std::nullopt;
+      columns += isFirst ? part->sizes[Columns] : 0;
+      count += i == 0 ? part->sizes[Count] : 0;
+      parts.push_back(*part);
+    }
   }
   if (parts.empty())
     return std::nullopt;
   const CodedPart &first = parts.front();
-  int64_t panel =
-      getPanelColumns(lowering.builder.getF32Type(), first.sizes[Columns], lowering.kernels());
+  int64_t panel = getPanelColumns(lowering.builder.getF32Type(), columns, lowering.kernels());
   auto placesOf = [&](auto member) { return llvm::to_vector(llvm::map_range(parts, member)); };
-  PanelPacker packer(lowering, parts, panel);
+  PanelPacker packer(lowering, parts, panel, beside);
   CodedMatrices result{
-      {}, {}, {}, {}, count, first.sizes[Depth], first.sizes[Columns], printFormat(first, panel)};
+      {}, {}, {}, {}, count, first.sizes[Depth], columns, printFormat(first, panel)};
   result.scales = packer.pack(placesOf([](const CodedPart &part) { return part.scales; }),
                               first.groups, first.scaleType);
   if (first.zeros)

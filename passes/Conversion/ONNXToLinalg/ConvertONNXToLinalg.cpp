@@ -134,9 +134,14 @@ private:
   /// time, wherever the file has the node.
   bool isDeferred(onnx::NodeOp node) {
     std::string name = node.getQualifiedName();
-    // Matrices side by side are packed so by a product's kernel.
-    if (name == "DequantizeLinear" || name == "Concat")
+    if (name == "DequantizeLinear")
       return llvm::all_of(node.getInputs(), [&](Value value) { return isWeight(value); });
+    // Matrices side by side are packed so by a product's kernel.
+    if (name == "Concat")
+      return llvm::all_of(node.getInputs(), [&](Value value) {
+        auto decoded = value.getDefiningOp<onnx::NodeOp>();
+        return isWeight(value) || (decoded && isDeferred(decoded));
+      });
     if (llvm::is_contained({"Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze"}, name)) {
       auto decoded = node.getInputs()[0].getDefiningOp<onnx::NodeOp>();
       auto isConstant = [](SymExpr size) { return size.getConstant().has_value(); };

@@ -29,6 +29,8 @@ moe.weight_file @file0 "weights" size 65536
 moe.weight_data @q in @file0[0, 1024] : tensor<16x16xf32>
 moe.weight_data @k in @file0[1024, 512] : tensor<16x8xf32>
 moe.weight_data @v in @file0[1536, 512] : tensor<8x16xf32>
+moe.weight_data @codes in @file0[3072, 128] : tensor<8x16xi8>
+moe.weight_data @more_codes in @file0[3200, 64] : tensor<4x16xi8>
 moe.weight_data @gates in @file0[4096, 2048] : tensor<4x16x8xf32>
 moe.weight_data @ups in @file0[8192, 2048] : tensor<4x16x8xf32>
 
@@ -74,4 +76,22 @@ func.func @grouped(%x: tensor<?x16xf32>, %o: tensor<5xi64>) -> tensor<?x8xf32> {
   %1 = moe.grouped_linear %x by %o, %u : (tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x8xf32>) -> tensor<?x8xf32>
   %2 = moe.glu <silu> %0, %1 : tensor<?x8xf32>
   return %2 : tensor<?x8xf32>
+}
+
+// Codes of one grid; each weight keeps its scales.
+// CHECK-LABEL: func.func @quantised(
+func.func @quantised(%x: tensor<?x16xf32>) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+  // CHECK:      %[[A:.*]] = moe.dequantize
+  // CHECK:      %[[B:.*]] = moe.dequantize
+  // CHECK:      %[[W:.*]] = onnx.node "Concat"(%[[A]], %[[B]]) version 13 {axis = 0 : i64} : {{.*}} -> tensor<12x16xf32>
+  // CHECK:      moe.linear %{{.*}}, %[[W]] transposed
+  %a = moe.weight @codes : tensor<8x16xi8>
+  %b = moe.weight @more_codes : tensor<4x16xi8>
+  %s = onnx.constant dense<0.5> : tensor<8xf32>
+  %t = onnx.constant dense<0.25> : tensor<4xf32>
+  %0 = moe.dequantize %a scales %s {axis = 0 : i64} : (tensor<8x16xi8>, tensor<8xf32>) -> tensor<8x16xf32>
+  %1 = moe.dequantize %b scales %t {axis = 0 : i64} : (tensor<4x16xi8>, tensor<4xf32>) -> tensor<4x16xf32>
+  %2 = moe.linear %x, %0 transposed : (tensor<?x16xf32>, tensor<8x16xf32>) -> tensor<?x8xf32>
+  %3 = moe.linear %x, %1 transposed : (tensor<?x16xf32>, tensor<4x16xf32>) -> tensor<?x4xf32>
+  return %2, %3 : tensor<?x8xf32>, tensor<?x4xf32>
 }
