@@ -44,6 +44,7 @@ def MoE_AttentionOp : MoE_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     int64_t getHeadSize() { return getQuery().getType().getDimSize(3); }
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_LinearAttentionOp : MoE_Op<"linear_attention", [Pure, AttrSizedOperandSegments]> {
@@ -67,6 +68,7 @@ def MoE_LinearAttentionOp : MoE_Op<"linear_attention", [Pure, AttrSizedOperandSe
     $query `,` $key `,` $value (`decay` $decay^)? (`state` $state^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 #endif // MOEC_DIALECTS_MOE_MOEATTENTIONOPS_TD

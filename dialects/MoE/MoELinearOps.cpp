@@ -147,10 +147,6 @@ LogicalResult RotaryOp::verify() {
   return verifyShape(*this, "result", getResult(), input);
 }
 
-OpFoldResult ActivationOp::fold(FoldAdaptor) {
-  return getKind() == ActivationKind::Identity ? getInput() : Value();
-}
-
 LogicalResult GLUOp::verify() {
   if (std::optional<APFloat> limit = getLimit(); limit && !(limit->convertToFloat() >= 0))
     return emitOpError("has a negative limit");

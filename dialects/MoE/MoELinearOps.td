@@ -27,6 +27,7 @@ def MoE_LinearOp : MoE_Op<"linear", [Pure]> {
     int64_t getOutWidth() { return getWeight().getType().getDimSize(getTransposed() ? 0 : 1); }
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_BlockLinearOp : MoE_Op<"block_linear", [Pure]> {
@@ -48,6 +49,7 @@ def MoE_BlockLinearOp : MoE_Op<"block_linear", [Pure]> {
     $input `,` $weight (`bias` $bias^)? (`shuffle` $shuffle^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 //===- Quantised values -------------------------------------------------------------------------------===//
@@ -78,6 +80,7 @@ def MoE_DequantizeOp : MoE_Op<"dequantize", [Pure, AttrSizedOperandSegments]> {
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_QuantizeDynamicOp : MoE_Op<"quantize_dynamic", [Pure]> {
@@ -123,6 +126,7 @@ def MoE_NormOp : MoE_Op<"norm", [Pure, AttrSizedOperandSegments]> {
     $kind $input (`scale` $scale^)? (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_RotaryOp : MoE_Op<"rotary", [Pure]> {
@@ -194,6 +198,7 @@ def MoE_GLUOp : MoE_Op<"glu", [Pure, AllTypesMatch<["gate", "up", "result"]>]> {
   let results = (outs MoE_Float:$result);
   let assemblyFormat = "$kind $gate `,` $up attr-dict `:` type($result)";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 #endif // MOEC_DIALECTS_MOE_MOELINEAROPS_TD

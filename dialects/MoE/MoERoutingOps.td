@@ -76,6 +76,7 @@ def MoE_RouteOp : MoE_Op<"route", [Pure, AttrSizedOperandSegments]> {
     int64_t getNumExperts() { return getLogits().getType().getDimSize(1); }
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_ChooseTokensOp : MoE_Op<"choose_tokens", [Pure]> {
@@ -144,6 +145,7 @@ def MoE_ExpertsOp : MoE_Op<"experts", [RecursiveMemoryEffects, RecursivelySpecul
     ::mlir::BlockArgument getBodyParameter(int64_t p) { return getBody().getArgument(p + 1); }
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
   let hasRegionVerifier = 1;
 }
 
@@ -192,6 +194,7 @@ def MoE_GroupedLinearOp : MoE_Op<"grouped_linear", [Pure, AttrSizedOperandSegmen
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_CombineOp : MoE_Op<"combine", [Pure]> {
@@ -240,6 +243,7 @@ def MoE_SelectOp : MoE_Op<"select", [RecursiveMemoryEffects, RecursivelySpeculat
     $which `(` ($inputs^ `:` type($inputs))? `)` attr-dict `:` type($which) (`->` type($results)^)? $choices
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_SubsetOp : MoE_Op<"subset", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock]> {
@@ -262,6 +266,7 @@ def MoE_SubsetOp : MoE_Op<"subset", [RecursiveMemoryEffects, RecursivelySpeculat
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$input `where` $mask attr-dict `:` functional-type(operands, results) $body";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_ObserveOp : MoE_Op<"observe", [AllTypesMatch<["input", "result"]>, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {

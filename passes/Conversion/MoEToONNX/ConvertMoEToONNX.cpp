@@ -14,6 +14,7 @@ const SpellingTable &getSpellings() {
     SpellingTable result;
     addAttentionSpellings(result);
     addExpertSpellings(result);
+    addLinearAttentionSpellings(result);
     addLinearSpellings(result);
     addQuantizedSpellings(result);
     addRoutingSpellings(result);

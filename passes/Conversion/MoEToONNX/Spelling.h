@@ -84,6 +84,7 @@ using SpellFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(mlir::Operat
 using SpellingTable = llvm::StringMap<SpellFn>;
 void addAttentionSpellings(SpellingTable &table);
 void addExpertSpellings(SpellingTable &table);
+void addLinearAttentionSpellings(SpellingTable &table);
 void addLinearSpellings(SpellingTable &table);
 void addQuantizedSpellings(SpellingTable &table);
 void addRoutingSpellings(SpellingTable &table);
