@@ -22,7 +22,9 @@ def MoE_AttentionOp : MoE_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     A batch that is known at run time only may be 1 there, and spreads.
 
     `hidden` is no rule but a fact about `mask` that raising has proven: it hides at least what "causal"
-    and "window" say, so that kernels may skip these keys and `moec inspect` can tell.
+    and "window" say, so that kernels may skip these keys and `moec inspect` can tell. With "assumed" it is what
+    the mask is meant to hide: it is computed from a mask that the model is given, and may be otherwise where that
+    has not one element for each key, or hides some in between.
 
     ```mlir
     %y = moe.attention %q, %k, %v {causal, scale = 0.25 : f32}

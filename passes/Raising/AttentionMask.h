@@ -13,6 +13,9 @@ struct MaskRules {
   bool causal = false;    ///< hides all keys after the query
   int64_t window = 0;     ///< > 0: hides the keys at least this far before the query
   bool isComplete = true; ///< hides nothing else
+  /// This holds where the mask that the model is given has an element for each key, 1 but for keys
+  /// at the start: the graph counts by it.
+  bool isAssumed = false;
 };
 
 /// The rules of a mask, boolean (true: visible) or added to the scores, for `queries` and `keys` of

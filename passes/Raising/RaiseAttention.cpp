@@ -446,7 +446,8 @@ Value AttentionMatch::raise() {
       rules.causal |= found.causal;
       rules.window = rules.window && found.window ? std::min(rules.window, found.window)
                                                   : rules.window + found.window;
-      rules.isComplete &= found.isComplete;
+      rules.isComplete &= found.isComplete && !found.isAssumed;
+      rules.isAssumed |= found.isAssumed;
     }
     // A query before all keys would see none: such a row is another thing in a mask than in a rule.
     bool isSpread = shapes.get(softmax->getResult(0)).dims.front() !=
@@ -462,6 +463,8 @@ Value AttentionMatch::raise() {
         facts.push_back(builder.getNamedAttr("causal", builder.getUnitAttr()));
       if (rules.window)
         facts.push_back(builder.getNamedAttr("window", builder.getI64IntegerAttr(rules.window)));
+      if (!facts.empty() && rules.isAssumed)
+        facts.push_back(builder.getNamedAttr("assumed", builder.getUnitAttr()));
       if (!facts.empty())
         hidden = builder.getDictionaryAttr(facts);
     }

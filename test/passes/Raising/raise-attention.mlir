@@ -132,3 +132,148 @@ func.func @left_alone_fill(%q: tensor<?x4x?x16xf32>, %k: tensor<?x4x16x?xf32>, %
   %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
   return %3 : tensor<?x4x?x16xf32>
 }
+
+// -----
+
+// A triangle above the diagonal.
+
+// CHECK-LABEL: func.func @triangle
+// CHECK: moe.attention %arg0, %arg1, %arg2 {causal, scale
+func.func @triangle(%q: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %k: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}) -> tensor<?x4x?x16xf32> {
+  %k0 = onnx.constant dense<1> : tensor<i64>
+  %low = onnx.constant dense<-3.0e38> : tensor<1xf32>
+  %s = onnx.node "Shape"(%q) version 19 {start = 2 : i64, end = 3 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %size = onnx.node "Concat"(%s, %s) version 13 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %full = onnx.node "Expand"(%low, %size) version 13 : (tensor<1xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %mask = onnx.node "Trilu"(%full, %k0) version 14 {upper = 1 : i64} : (tensor<?x?xf32>, tensor<i64>) -> tensor<?x?xf32>
+  %kt = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x16xf32>) -> tensor<?x4x16x?xf32>
+  %0 = onnx.node "MatMul"(%q, %kt) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<?x4x?x?xf32>, tensor<?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
+
+// -----
+
+// One with the diagonal hides more than later keys: it stays.
+
+// CHECK-LABEL: func.func @triangle_with_diagonal
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %{{.*}} {hidden = {causal}, scale
+func.func @triangle_with_diagonal(%q: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %k: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}) -> tensor<?x4x?x16xf32> {
+  %k0 = onnx.constant dense<0> : tensor<i64>
+  %low = onnx.constant dense<-3.0e38> : tensor<1xf32>
+  %s = onnx.node "Shape"(%q) version 19 {start = 2 : i64, end = 3 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %size = onnx.node "Concat"(%s, %s) version 13 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %full = onnx.node "Expand"(%low, %size) version 13 : (tensor<1xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %mask = onnx.node "Trilu"(%full, %k0) version 14 {upper = 1 : i64} : (tensor<?x?xf32>, tensor<i64>) -> tensor<?x?xf32>
+  %kt = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x16xf32>) -> tensor<?x4x16x?xf32>
+  %0 = onnx.node "MatMul"(%q, %kt) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<?x4x?x?xf32>, tensor<?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
+
+// -----
+
+// One that leaves a later key visible says nothing.
+
+// CHECK-LABEL: func.func @triangle_beyond
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %{{.*}} {scale
+func.func @triangle_beyond(%q: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %k: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}) -> tensor<?x4x?x16xf32> {
+  %k0 = onnx.constant dense<2> : tensor<i64>
+  %low = onnx.constant dense<-3.0e38> : tensor<1xf32>
+  %s = onnx.node "Shape"(%q) version 19 {start = 2 : i64, end = 3 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %size = onnx.node "Concat"(%s, %s) version 13 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %full = onnx.node "Expand"(%low, %size) version 13 : (tensor<1xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %mask = onnx.node "Trilu"(%full, %k0) version 14 {upper = 1 : i64} : (tensor<?x?xf32>, tensor<i64>) -> tensor<?x?xf32>
+  %kt = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x16xf32>) -> tensor<?x4x16x?xf32>
+  %0 = onnx.node "MatMul"(%q, %kt) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<?x4x?x?xf32>, tensor<?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
+
+// -----
+
+// Positions counted by the mask that the model is given, whose length nothing says: what it is meant to hide.
+
+// CHECK-LABEL: func.func @counted
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %{{.*}} {hidden = {assumed, causal, window = 4 : i64}, scale
+func.func @counted(%q: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %k: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "l", ""]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "l", ""]}, %given: tensor<?x?xi64> {onnx.dims = ["b", ""]}) -> tensor<?x4x?x16xf32> {
+  %axis = onnx.constant dense<1> : tensor<i64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %four = onnx.constant dense<4> : tensor<i64>
+  %zero = onnx.constant dense<0.0> : tensor<f32>
+  %low = onnx.constant dense<-3.0e38> : tensor<f32>
+  %c = onnx.node "CumSum"(%given, %axis) version 14 : (tensor<?x?xi64>, tensor<i64>) -> tensor<?x?xi64>
+  %s = onnx.node "Shape"(%q) version 19 {start = 2 : i64, end = 3 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %l = onnx.node "Shape"(%given) version 19 {start = 1 : i64, end = 2 : i64} : (tensor<?x?xi64>) -> tensor<1xi64>
+  %begin = onnx.node "Sub"(%l, %s) version 14 : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %last = onnx.node "Slice"(%c, %begin, %l, %one) version 13 : (tensor<?x?xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x?xi64>
+  %i = onnx.node "Unsqueeze"(%last, %two) version 13 : (tensor<?x?xi64>, tensor<1xi64>) -> tensor<?x?x1xi64>
+  %j = onnx.node "Unsqueeze"(%c, %one) version 13 : (tensor<?x?xi64>, tensor<1xi64>) -> tensor<?x1x?xi64>
+  %later = onnx.node "GreaterOrEqual"(%i, %j) version 16 : (tensor<?x?x1xi64>, tensor<?x1x?xi64>) -> tensor<?x?x?xi1>
+  %distance = onnx.node "Sub"(%i, %j) version 14 : (tensor<?x?x1xi64>, tensor<?x1x?xi64>) -> tensor<?x?x?xi64>
+  %near = onnx.node "Less"(%distance, %four) version 13 : (tensor<?x?x?xi64>, tensor<i64>) -> tensor<?x?x?xi1>
+  %flags = onnx.node "And"(%later, %near) version 7 : (tensor<?x?x?xi1>, tensor<?x?x?xi1>) -> tensor<?x?x?xi1>
+  %m = onnx.node "Where"(%flags, %zero, %low) version 16 : (tensor<?x?x?xi1>, tensor<f32>, tensor<f32>) -> tensor<?x?x?xf32>
+  %mask = onnx.node "Unsqueeze"(%m, %one) version 13 : (tensor<?x?x?xf32>, tensor<1xi64>) -> tensor<?x1x?x?xf32>
+  %kt = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x16xf32>) -> tensor<?x4x16x?xf32>
+  %0 = onnx.node "MatMul"(%q, %kt) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<?x4x?x?xf32>, tensor<?x1x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
+
+// -----
+
+// Every element of a mask is replaced, by what hides as much at least; where a mask that is given shows no key, it
+// hides more.
+
+// CHECK-LABEL: func.func @replaced
+// CHECK: moe.attention %arg0, %arg1, %arg2 mask %{{.*}} {hidden = {causal}, scale
+func.func @replaced(%q: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %k: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", "", "s", ""]}, %padding: tensor<?x1x?x?xi1> {onnx.dims = ["b", "", "s", "s"]}) -> tensor<?x4x?x16xf32> {
+  %start = onnx.constant dense<0> : tensor<i64>
+  %step = onnx.constant dense<1> : tensor<i64>
+  %none = onnx.constant dense<0> : tensor<1x1x1x1xi64>
+  %low = onnx.constant dense<-3.0e38> : tensor<f32>
+  %new = onnx.constant dense<-1> : tensor<1xi64>
+  %rows = onnx.constant dense<[1, 1, -1, 1]> : tensor<4xi64>
+  %batches = onnx.constant dense<[-1, 1, 1, 1]> : tensor<4xi64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %sb = onnx.node "Shape"(%q) version 19 {start = 0 : i64, end = 1 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %s1 = onnx.node "Shape"(%q) version 19 {start = 2 : i64, end = 3 : i64} : (tensor<?x4x?x16xf32>) -> tensor<1xi64>
+  %s0 = onnx.node "Squeeze"(%s1) version 13 : (tensor<1xi64>) -> tensor<i64>
+  %b0 = onnx.node "Squeeze"(%sb) version 13 : (tensor<1xi64>) -> tensor<i64>
+  %size = onnx.node "Concat"(%sb, %one, %s1, %s1) version 13 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %j = onnx.node "Range"(%start, %s0, %step) version 11 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %b = onnx.node "Range"(%start, %b0, %step) version 11 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %i = onnx.node "Reshape"(%j, %rows) version 14 : (tensor<?xi64>, tensor<4xi64>) -> tensor<1x1x?x1xi64>
+  %bb = onnx.node "Reshape"(%b, %batches) version 14 : (tensor<?xi64>, tensor<4xi64>) -> tensor<?x1x1x1xi64>
+  %later = onnx.node "Greater"(%j, %i) version 13 : (tensor<?xi64>, tensor<1x1x?x1xi64>) -> tensor<1x1x?x?xi1>
+  %times = onnx.node "Cast"(%later) version 19 {to = 1 : i64} : (tensor<1x1x?x?xi1>) -> tensor<1x1x?x?xf32>
+  %c0 = onnx.node "Mul"(%times, %low) version 14 : (tensor<1x1x?x?xf32>, tensor<f32>) -> tensor<1x1x?x?xf32>
+  %base = onnx.node "Expand"(%c0, %size) version 13 : (tensor<1x1x?x?xf32>, tensor<4xi64>) -> tensor<?x1x?x?xf32>
+  %more = onnx.node "Where"(%padding, %low, %base) version 16 : (tensor<?x1x?x?xi1>, tensor<f32>, tensor<?x1x?x?xf32>) -> tensor<?x1x?x?xf32>
+  %g0e = onnx.node "Expand"(%bb, %size) version 13 : (tensor<?x1x1x1xi64>, tensor<4xi64>) -> tensor<?x1x?x?xi64>
+  %g0 = onnx.node "Unsqueeze"(%g0e, %new) version 13 : (tensor<?x1x?x?xi64>, tensor<1xi64>) -> tensor<?x1x?x?x1xi64>
+  %g1e = onnx.node "Expand"(%none, %size) version 13 : (tensor<1x1x1x1xi64>, tensor<4xi64>) -> tensor<?x1x?x?xi64>
+  %g1 = onnx.node "Unsqueeze"(%g1e, %new) version 13 : (tensor<?x1x?x?xi64>, tensor<1xi64>) -> tensor<?x1x?x?x1xi64>
+  %g2e = onnx.node "Expand"(%i, %size) version 13 : (tensor<1x1x?x1xi64>, tensor<4xi64>) -> tensor<?x1x?x?xi64>
+  %g2 = onnx.node "Unsqueeze"(%g2e, %new) version 13 : (tensor<?x1x?x?xi64>, tensor<1xi64>) -> tensor<?x1x?x?x1xi64>
+  %g3e = onnx.node "Expand"(%j, %size) version 13 : (tensor<?xi64>, tensor<4xi64>) -> tensor<?x1x?x?xi64>
+  %g3 = onnx.node "Unsqueeze"(%g3e, %new) version 13 : (tensor<?x1x?x?xi64>, tensor<1xi64>) -> tensor<?x1x?x?x1xi64>
+  %grid = onnx.node "Concat"(%g0, %g1, %g2, %g3) version 13 {axis = -1 : i64} : (tensor<?x1x?x?x1xi64>, tensor<?x1x?x?x1xi64>, tensor<?x1x?x?x1xi64>, tensor<?x1x?x?x1xi64>) -> tensor<?x1x?x?x4xi64>
+  %mask = onnx.node "ScatterND"(%base, %grid, %more) version 18 : (tensor<?x1x?x?xf32>, tensor<?x1x?x?x4xi64>, tensor<?x1x?x?xf32>) -> tensor<?x1x?x?xf32>
+  %kt = onnx.node "Transpose"(%k) version 13 {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x16xf32>) -> tensor<?x4x16x?xf32>
+  %0 = onnx.node "MatMul"(%q, %kt) version 13 : (tensor<?x4x?x16xf32>, tensor<?x4x16x?xf32>) -> tensor<?x4x?x?xf32>
+  %1 = onnx.node "Add"(%0, %mask) version 14 : (tensor<?x4x?x?xf32>, tensor<?x1x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %2 = onnx.node "Softmax"(%1) version 13 {axis = -1 : i64} : (tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %3 = onnx.node "MatMul"(%2, %v) version 13 : (tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  return %3 : tensor<?x4x?x16xf32>
+}
