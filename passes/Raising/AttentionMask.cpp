@@ -135,11 +135,14 @@ std::optional<Counter> MaskReader::count(Value value, int depth) {
       return counter;
     // From there on, if it is not counted from the end.
     if (!symbols.isKnownNonNegative(begin)) {
-      // The last S of L: a mask is at least as long as the queries that it is for.
+      // The last rows of a count, whatever is subtracted: there are as many as queries.
       SymExpr size = shapes.get(node.getInputs()[0]).dims[*number < 0 ? *number + rank : *number];
-      if (!counter->counted || symbols.sub(size, queries) != begin)
-        return std::nullopt;
+      bool isTail =
+          counter->counted && !begin.getConstant() && getNumber(node.getInputs()[2]) == size;
+      begin = isTail ? symbols.sub(size, queries) : SymExpr();
     }
+    if (!begin)
+      return std::nullopt;
     counter->first = symbols.add(counter->first, begin);
     return counter->first ? counter : std::nullopt;
   }
