@@ -57,11 +57,6 @@ std::string getActivationName(moe::ActivationKind kind, bool isGated) {
   }
 }
 
-int64_t getNumElements(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return type.hasStaticShape() ? type.getNumElements() : 0;
-}
-
 /// Whether an experts' body is one product, and whether a route's choices are tokens to it.
 bool isRoutedProjection(moe::ExpertsOp op) {
   int64_t numProducts = 0;

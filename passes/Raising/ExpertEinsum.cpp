@@ -33,11 +33,14 @@ static std::optional<Equation> parse(StringRef text) {
   equation.result = result.str();
   for (StringRef part : parts)
     equation.terms.push_back(part.str());
-  for (StringRef term : {StringRef(equation.result), StringRef(equation.terms[0]),
-                         StringRef(equation.terms.size() > 1 ? equation.terms[1] : "")})
+  auto isPlain = [](StringRef term) {
     for (size_t i = 0; i < term.size(); ++i)
       if (!llvm::isAlpha(term[i]) || term.find(term[i], i + 1) != StringRef::npos)
-        return std::nullopt;
+        return false;
+    return true;
+  };
+  if (!isPlain(equation.result) || !llvm::all_of(equation.terms, isPlain))
+    return std::nullopt;
   return equation;
 }
 
@@ -45,8 +48,51 @@ static bool isFeature(const Axis &axis) {
   return axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].size.getConstant();
 }
 
+/// x · W with a matrix for each slot.
+bool Transfer::contractPicked(const Form &x, StringRef xs, const Form &w, StringRef ws,
+                              StringRef out) {
+  char summed = 0, width = 0;
+  for (auto [c, axis] : llvm::zip(ws, w.axes)) {
+    bool ofRows = xs.contains(c), ofResult = out.contains(c);
+    if (isFeature(axis) && ofRows != ofResult) {
+      if (std::exchange(ofRows ? summed : width, c))
+        return false;
+    } else if (!ofResult || isFeature(axis) || (ofRows && x.axes[xs.find(c)] != axis)) {
+      return false;
+    }
+  }
+  if (!summed || !width)
+    return false;
+  const Axis &contracted = x.axes[xs.find(summed)], &in = w.axes[ws.find(summed)];
+  Axis result = w.axes[ws.find(width)];
+  if (!isFeature(contracted) || contracted[0].id != 0 || contracted[0].size != in[0].size ||
+      in[0].id + result[0].id != 1)
+    return false;
+  Row row{RowKind::Linear};
+  row.operands = {x.content, w.content};
+  row.number = in[0].id == 0;
+  row.width = *result[0].size.getConstant();
+  row.elementType = getElementType(op->getResult(0));
+  result[0].id = 0;
+  SmallVector<Axis, 4> axes;
+  for (char c : out)
+    axes.push_back(c == width       ? result
+                   : xs.contains(c) ? x.axes[xs.find(c)]
+                   : ws.contains(c) ? w.axes[ws.find(c)]
+                                    : Axis());
+  for (char c : xs)
+    if (c != summed && !out.contains(c))
+      return false;
+  if (!broadcast({Form{axes, x.content}}))
+    return false;
+  set(axes, sweep.rows.get(row));
+  return true;
+}
+
 /// x · W with the matrices of all experts, or one matrix.
 bool Transfer::contract(const Form &x, StringRef xs, const Form &w, StringRef ws, StringRef out) {
+  if (w.content->kind == RowKind::Param)
+    return contractPicked(x, xs, w, ws, out);
   if (w.content->kind != RowKind::Constant || ws.size() != w.axes.size() ||
       xs.size() != x.axes.size())
     return false;
@@ -136,9 +182,12 @@ void Transfer::einsum() {
   StringRef as = equation->terms[0], bs = equation->terms[1], out = equation->result;
   if (!a || !b || as.size() != a.axes.size() || bs.size() != b.axes.size())
     return;
-  if (b.content->kind == RowKind::Constant && contract(a, as, b, bs, out))
+  auto isMatrices = [](const Form &form) {
+    return form.content->kind == RowKind::Constant || form.content->kind == RowKind::Param;
+  };
+  if (isMatrices(b) && contract(a, as, b, bs, out))
     return;
-  if (a.content->kind == RowKind::Constant && contract(b, bs, a, as, out))
+  if (isMatrices(a) && contract(b, bs, a, as, out))
     return;
   // A product of rows with weights, summed over experts or slots.
   std::string all = as.str();

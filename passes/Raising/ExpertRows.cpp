@@ -229,6 +229,7 @@ void Transfer::elementwise() {
   for (const Form &form : forms)
     ofWeights &= !form || form.content->kind == RowKind::Tokens ||
                  form.content->kind == RowKind::Constant ||
+                 (form.content->kind == RowKind::Apply && !form.content->perExpert) ||
                  (isPlain(form) && form.axes == plain->axes);
   if (ofWeights)
     return set(plain->axes, sweep.rows.gate(op->getResult(0), Row::kAny, false));
@@ -373,6 +374,11 @@ void Transfer::matmul() {
   const Axis &other = weightFirst ? x.axes.back() : x.axes.end()[-2];
   if (!isFeature(contracted) || contracted[0].id != 0)
     return;
+  // What picks parameters may be followed by a transposition.
+  unsigned first = w.axes.end()[-2][0].id, second = w.axes.end()[-1][0].id;
+  bool isTransposed = first == 0 && second == 1;
+  if (w.content->kind == RowKind::Param && !isTransposed && (first != 1 || second != 0))
+    return;
   // Matrices of all experts, one behind the other.
   if (w.content->kind == RowKind::Constant && w.axes.size() > 2) {
     for (const Axis &axis : ArrayRef<Axis>(w.axes).drop_front().drop_back(2))
@@ -401,7 +407,7 @@ void Transfer::matmul() {
     return;
   Row row{RowKind::Linear};
   row.operands = {x.content, w.content};
-  row.number = weightFirst;
+  row.number = weightFirst != (isTransposed && w.content->kind == RowKind::Param);
   row.width = out[0].size.getConstant().value_or(0);
   row.elementType = getElementType(op->getResult(0));
   set(*axes, sweep.rows.get(row));

@@ -126,6 +126,8 @@ private:
   void einsum();
   bool contract(const Form &x, llvm::StringRef xs, const Form &w, llvm::StringRef ws,
                 llvm::StringRef out);
+  bool contractPicked(const Form &x, llvm::StringRef xs, const Form &w, llvm::StringRef ws,
+                      llvm::StringRef out);
   void gatherElements();
   bool stack();
   bool joinTuple();

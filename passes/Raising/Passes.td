@@ -46,8 +46,8 @@ def RaiseExpertsPass : Pass<"moe-raise-experts", "::mlir::func::FuncOp"> {
   let summary = "Experts from the nodes that run them";
   let description = [{
     The nodes between a `moe.route` and the sum over its experts become `moe.experts`, however the model spells
-    them: a loop over experts with masks, lists of tokens, one batched product for all experts, parameters
-    gathered for each slot, slots sorted by expert. From the route outward each value gets a form, an expression
+    them: a loop over experts with masks, lists of tokens, one batched product for all experts, all experts'
+    results and those of the chosen out of them, parameters gathered for each slot, slots sorted by expert. From the route outward each value gets a form, an expression
     of token, slot and expert; a sum whose terms cover every expert once closes the layer. The experts' terms
     are then walked side by side: what is the same for all is the input, what differs are parameters. A mask of
     zeros and ones on the choice (a capacity, in whatever way it is counted) makes the experts of the slots that

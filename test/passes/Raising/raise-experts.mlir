@@ -220,3 +220,53 @@ func.func @left_alone_other_capacity(%x: tensor<?x?x4xf32> {onnx.dims = ["b", "s
   %a1 = onnx.node "ScatterND"(%a0, %t1, %y1) version 18 : (tensor<?x?x4xf32>, tensor<?x2xi64>, tensor<?x4xf32>) -> tensor<?x?x4xf32>
   return %a1 : tensor<?x?x4xf32>
 }
+
+// -----
+
+// All experts on all tokens by the names of axes; of their results those of the chosen.
+
+// CHECK-LABEL: func.func @einsum
+// CHECK: %[[W:.*]], %[[I:.*]] = moe.route
+// CHECK: moe.experts %arg0 to %[[I]] weights %[[W]] parameters(%{{.*}} : tensor<3x4x5xf32>)
+// CHECK: moe.linear {{.*}} : (tensor<?x4xf32>, tensor<4x5xf32>) -> tensor<?x5xf32>
+func.func @einsum(%x: tensor<?x4xf32>, %l: tensor<?x3xf32>) -> tensor<?x5xf32> {
+  %u = onnx.constant dense<2.0> : tensor<3x4x5xf32>
+  %router = onnx.constant dense<1.0> : tensor<4x3xf32>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %spread = onnx.constant dense<[1, 1, 5]> : tensor<3xi64>
+  %lf = moe.linear %x, %router : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %w, %e = moe.route %lf {k = 2 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>} : (tensor<?x3xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = onnx.node "Einsum"(%x, %u) version 12 {equation = "td,edf->tef"} : (tensor<?x4xf32>, tensor<3x4x5xf32>) -> tensor<?x3x5xf32>
+  %eu = onnx.node "Unsqueeze"(%e, %last) version 13 : (tensor<?x2xi64>, tensor<1xi64>) -> tensor<?x2x1xi64>
+  %ex = onnx.node "Expand"(%eu, %spread) version 13 : (tensor<?x2x1xi64>, tensor<3xi64>) -> tensor<?x2x5xi64>
+  %g = onnx.node "GatherElements"(%y, %ex) version 13 {axis = 1 : i64} : (tensor<?x3x5xf32>, tensor<?x2x5xi64>) -> tensor<?x2x5xf32>
+  %wu = onnx.node "Unsqueeze"(%w, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x2x1xf32>
+  %p = onnx.node "Mul"(%g, %wu) version 14 : (tensor<?x2x5xf32>, tensor<?x2x1xf32>) -> tensor<?x2x5xf32>
+  %s = onnx.node "ReduceSum"(%p, %one) version 13 {keepdims = 0 : i64} : (tensor<?x2x5xf32>, tensor<1xi64>) -> tensor<?x5xf32>
+  return %s : tensor<?x5xf32>
+}
+
+// -----
+
+// A sum over all of an expert's features before the choice: an equation that is no product with matrices.
+
+// CHECK-LABEL: func.func @left_alone_einsum_over_matrix
+// CHECK-NOT: moe.experts
+func.func @left_alone_einsum_over_matrix(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %u = onnx.constant dense<2.0> : tensor<3x4x5xf32>
+  %router = onnx.constant dense<1.0> : tensor<4x3xf32>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %spread = onnx.constant dense<[1, 1, 4]> : tensor<3xi64>
+  %lf = moe.linear %x, %router : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %w, %e = moe.route %lf {k = 2 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>} : (tensor<?x3xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = onnx.node "Einsum"(%x, %u) version 12 {equation = "td,edf->ted"} : (tensor<?x4xf32>, tensor<3x4x5xf32>) -> tensor<?x3x4xf32>
+  %eu = onnx.node "Unsqueeze"(%e, %last) version 13 : (tensor<?x2xi64>, tensor<1xi64>) -> tensor<?x2x1xi64>
+  %ex = onnx.node "Expand"(%eu, %spread) version 13 : (tensor<?x2x1xi64>, tensor<3xi64>) -> tensor<?x2x4xi64>
+  %g = onnx.node "GatherElements"(%y, %ex) version 13 {axis = 1 : i64} : (tensor<?x3x4xf32>, tensor<?x2x4xi64>) -> tensor<?x2x4xf32>
+  %wu = onnx.node "Unsqueeze"(%w, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x2x1xf32>
+  %p = onnx.node "Mul"(%g, %wu) version 14 : (tensor<?x2x4xf32>, tensor<?x2x1xf32>) -> tensor<?x2x4xf32>
+  %s = onnx.node "ReduceSum"(%p, %one) version 13 {keepdims = 0 : i64} : (tensor<?x2x4xf32>, tensor<1xi64>) -> tensor<?x4xf32>
+  return %s : tensor<?x4xf32>
+}

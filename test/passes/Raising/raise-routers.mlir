@@ -224,3 +224,73 @@ func.func @route_among_chosen(%x: tensor<?x4xf32> {onnx.dims = ["t", ""]}, %l: t
   %z = onnx.node "Mul"(%y, %f) version 14 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
   return %z : tensor<?x4xf32>
 }
+
+// -----
+
+// DeepSeek-V2: scores outside of the best groups are 0, and the weights are what is left of the scores.
+
+// CHECK-LABEL: func.func @zero_outside
+// CHECK: moe.route %arg0 {groups = 2 : i64, k = 3 : i64, score = #moe.score_function<softmax>, weight = #moe.route_weight<score>}
+// CHECK-NEXT: return
+func.func @zero_outside(%l: tensor<?x8xf32>) -> (tensor<?x3xf32>, tensor<?x3xi64>) {
+  %k = onnx.constant dense<3> : tensor<1xi64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %cut = onnx.constant dense<[-1, 2, 4]> : tensor<3xi64>
+  %flat = onnx.constant dense<[-1, 8]> : tensor<2xi64>
+  %wide = onnx.constant dense<[1, 2, 4]> : tensor<3xi64>
+  %zero = onnx.constant dense<0.0> : tensor<f32>
+  %unit = onnx.constant dense<1.0> : tensor<f32>
+  %p = onnx.node "Softmax"(%l) version 13 {axis = -1 : i64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = onnx.node "Reshape"(%p, %cut) version 14 : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+  %worth = onnx.node "ReduceMax"(%g, %last) version 18 {keepdims = 0 : i64} : (tensor<?x2x4xf32>, tensor<1xi64>) -> tensor<?x2xf32>
+  %bv, %bi = onnx.node "TopK"(%worth, %one) version 11 : (tensor<?x2xf32>, tensor<1xi64>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %ws = onnx.node "Shape"(%worth) version 15 : (tensor<?x2xf32>) -> tensor<2xi64>
+  %zeros = onnx.node "ConstantOfShape"(%ws) version 9 : (tensor<2xi64>) -> tensor<?x2xf32>
+  %bs = onnx.node "Shape"(%bi) version 15 : (tensor<?x1xi64>) -> tensor<2xi64>
+  %ones = onnx.node "Expand"(%unit, %bs) version 13 : (tensor<f32>, tensor<2xi64>) -> tensor<?x1xf32>
+  %m = onnx.node "ScatterElements"(%zeros, %bi, %ones) version 18 {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  %mu = onnx.node "Unsqueeze"(%m, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x2x1xf32>
+  %me = onnx.node "Expand"(%mu, %wide) version 13 : (tensor<?x2x1xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+  %mf = onnx.node "Reshape"(%me, %flat) version 14 : (tensor<?x2x4xf32>, tensor<2xi64>) -> tensor<?x8xf32>
+  %mb = onnx.node "Cast"(%mf) version 13 {to = 9 : i64} : (tensor<?x8xf32>) -> tensor<?x8xi1>
+  %mn = onnx.node "Not"(%mb) version 1 : (tensor<?x8xi1>) -> tensor<?x8xi1>
+  %sel = onnx.node "Where"(%mn, %zero, %p) version 16 : (tensor<?x8xi1>, tensor<f32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %v, %i = onnx.node "TopK"(%sel, %k) version 11 : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x3xf32>, tensor<?x3xi64>)
+  return %v, %i : tensor<?x3xf32>, tensor<?x3xi64>
+}
+
+// -----
+
+// More are chosen than the best group has: outside of it a weight is 0, and no score.
+
+// CHECK-LABEL: func.func @more_than_inside
+// CHECK: moe.route %arg0 {excluded = 0.000000e+00 : f32, groups = 2 : i64, k = 5 : i64
+// CHECK: "TopK"
+func.func @more_than_inside(%l: tensor<?x8xf32>) -> (tensor<?x5xf32>, tensor<?x5xi64>) {
+  %k = onnx.constant dense<5> : tensor<1xi64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  %cut = onnx.constant dense<[-1, 2, 4]> : tensor<3xi64>
+  %flat = onnx.constant dense<[-1, 8]> : tensor<2xi64>
+  %wide = onnx.constant dense<[1, 2, 4]> : tensor<3xi64>
+  %zero = onnx.constant dense<0.0> : tensor<f32>
+  %unit = onnx.constant dense<1.0> : tensor<f32>
+  %p = onnx.node "Softmax"(%l) version 13 {axis = -1 : i64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = onnx.node "Reshape"(%p, %cut) version 14 : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+  %worth = onnx.node "ReduceMax"(%g, %last) version 18 {keepdims = 0 : i64} : (tensor<?x2x4xf32>, tensor<1xi64>) -> tensor<?x2xf32>
+  %bv, %bi = onnx.node "TopK"(%worth, %one) version 11 : (tensor<?x2xf32>, tensor<1xi64>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %ws = onnx.node "Shape"(%worth) version 15 : (tensor<?x2xf32>) -> tensor<2xi64>
+  %zeros = onnx.node "ConstantOfShape"(%ws) version 9 : (tensor<2xi64>) -> tensor<?x2xf32>
+  %bs = onnx.node "Shape"(%bi) version 15 : (tensor<?x1xi64>) -> tensor<2xi64>
+  %ones = onnx.node "Expand"(%unit, %bs) version 13 : (tensor<f32>, tensor<2xi64>) -> tensor<?x1xf32>
+  %m = onnx.node "ScatterElements"(%zeros, %bi, %ones) version 18 {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  %mu = onnx.node "Unsqueeze"(%m, %last) version 13 : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x2x1xf32>
+  %me = onnx.node "Expand"(%mu, %wide) version 13 : (tensor<?x2x1xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+  %mf = onnx.node "Reshape"(%me, %flat) version 14 : (tensor<?x2x4xf32>, tensor<2xi64>) -> tensor<?x8xf32>
+  %mb = onnx.node "Cast"(%mf) version 13 {to = 9 : i64} : (tensor<?x8xf32>) -> tensor<?x8xi1>
+  %mn = onnx.node "Not"(%mb) version 1 : (tensor<?x8xi1>) -> tensor<?x8xi1>
+  %sel = onnx.node "Where"(%mn, %zero, %p) version 16 : (tensor<?x8xi1>, tensor<f32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %v, %i = onnx.node "TopK"(%sel, %k) version 11 : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x5xf32>, tensor<?x5xi64>)
+  return %v, %i : tensor<?x5xf32>, tensor<?x5xi64>
+}
