@@ -212,7 +212,8 @@ LogicalResult GroupedLinearOp::verify() {
       failed(verifyRank(*this, "offsets", getOffsets(), 1)))
     return failure();
   Shape input = shapeOf(getInput());
-  int64_t experts = 0, out = ShapedType::kDynamic;
+  int64_t experts = 0, out = ShapedType::kDynamic, blocks = getBlocks();
+  auto all = [&](int64_t size) { return ShapedType::isDynamic(size) ? size : size * blocks; };
   if (getWeights().empty())
     return emitOpError("has no weights");
   for (Value weight : getWeights()) {
@@ -221,11 +222,14 @@ LogicalResult GroupedLinearOp::verify() {
     Shape shape = shapeOf(weight);
     if (ShapedType::isDynamic(shape[0]))
       return emitOpError("has a number of experts that is known at run time only");
-    experts += shape[0];
-    if (!mayEqual(shape[getTransposed() ? 2 : 1], input[1]))
+    if (shape[0] % blocks != 0)
+      return emitOpError() << "has " << shape[0] << " weights in a row for experts with " << blocks
+                           << " blocks each";
+    experts += shape[0] / blocks;
+    if (!mayEqual(all(shape[getTransposed() ? 2 : 1]), input[1]))
       return emitOpError() << "input has " << input[1] << " features, but a weight has shape "
                            << toString(shape) << (getTransposed() ? " (transposed)" : "");
-    int64_t width = shape[getTransposed() ? 1 : 2];
+    int64_t width = all(shape[getTransposed() ? 1 : 2]);
     if (!mayEqual(width, out))
       return emitOpError() << "has weights with " << out << " and " << width << " outputs";
     out = width;

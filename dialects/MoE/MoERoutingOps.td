@@ -180,14 +180,15 @@ def MoE_GroupedLinearOp : MoE_Op<"grouped_linear", [Pure, AttrSizedOperandSegmen
   let description = [{
     Rows `offsets[e]` to `offsets[e + 1]` of the input [M, K] go through weight e of [E, K, N] (`transposed`: [E, N, K])
     and bias e of [E, N]. Rows from `offsets[E]` on are zero. ONNX's proposed GroupedMatMul with its rows in
-    order.
+    order. With `blocks` b each expert has b weights, one after the other, for the blocks of its rows, as in
+    `moe.block_linear`: weights [E·b, K, N], input [M, b·K], bias [E, b·N], result [M, b·N].
 
     ```mlir
     %y = moe.grouped_linear %r by %offsets, %w : (tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x32xf32>) -> tensor<?x32xf32>
     ```
   }];
   let arguments = (ins MoE_Float:$input, MoE_Int:$offsets, Variadic<MoE_Float>:$weights, Optional<MoE_Float>:$bias,
-                       UnitAttr:$transposed);
+                       UnitAttr:$transposed, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$blocks);
   let results = (outs MoE_Float:$result);
   let assemblyFormat = [{
     $input `by` $offsets `,` $weights (`transposed` $transposed^)? (`bias` $bias^)? attr-dict

@@ -39,7 +39,7 @@ std::string printCalls(StringRef prefix, unsigned rows, StringRef type, StringRe
   for (unsigned i = 1; i <= rows; ++i)
     result +=
         llvm::formatv("        case {0} {{\n"
-                      "          func.call @{1}_r{0}(%a, %a1, %depth, {3}, %c, {5}, %n, %block, "
+                      "          func.call @{1}_r{0}(%a, %a1, %aRow, {3}, %c, {5}, %n, %block, "
                       "%accumulate, %width) : (memref<?x{2}>, index, index, {4}, memref<?x{2}>, "
                       "index, index, index, i1, index) -> ()\n"
                       "          scf.yield\n        }\n",
@@ -99,7 +99,8 @@ public:
       int64_t c = (grouped ? 4 : 2) + (coded ? 3 : 0);
       if (!grouped)
         return finish({c, 0, c, 1, c, 2, 0, 2});
-      return finish({0, 0, 0, 1, c, 1}); // rows of A, each with the columns of C
+      // Rows of A, each with the columns of C, of which each takes one matrix's depth of it.
+      return coded ? finish({0, 0, 0, 1, c, 1}) : finish({0, 0, 2, 2, c, 1});
     }
     return {};
   }
@@ -113,10 +114,11 @@ public:
       MicroTile tile = addItem(vectors);
       std::string driver = substitute(kGroupedPlainDriver,
                                       {{"$NARROW", narrow.empty() ? "false" : "true"},
+                                       {"$DEPTHSIZE", transposed ? "%size2" : "%size1"},
                                        {"$ROWSTRIDE", transposed ? "%stride2" : "%stride1"},
                                        {"$COLUMNSTRIDE", transposed ? "%stride1" : "%stride2"}});
       text += substituteFor(kGroupedFind, tile) + substituteFor(driver, tile);
-      return finish({3, -1, 0, 1, 6, 1}); // the rows that operand 3 counts
+      return finish({3, -1, 4, transposed ? 2 : 1, 6, 1}); // the rows that operand 3 counts
     }
     return {};
   }

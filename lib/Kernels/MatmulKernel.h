@@ -36,6 +36,9 @@ namespace moec {
 /// `filled` rows together; other rows of c stay. With `P_f16_T` and `P_bf16_T` elements of b are of
 /// that type.
 ///
+/// A stack of b times as many matrices as experts is of block-diagonal ones, b blocks each: a is
+/// [M, b·K], c and bias have b·N columns.
+///
 /// Null if `name` is none of these.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildMatmulKernel(mlir::MLIRContext &context, llvm::StringRef name, const KernelOptions &options);

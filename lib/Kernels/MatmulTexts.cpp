@@ -13,8 +13,8 @@ const StringLiteral texts::kAliases = R"mlir(
 const StringLiteral texts::kItem = R"mlir(
 // One panel of columns of one matrix, `rows` rows of it.
 func.func private @matmul_item_$S(%a: !Flat, %b: memref<?x$E>, %c: !Flat, %aStart: index, %bStart: index,
-                                  %cStart: index, %rows: index, %depth: index, %n: index, %width: index,
-                                  %bRow: index, %bColumn: index, %panel: !Flat, %pack: i1) {
+                                  %cStart: index, %rows: index, %depth: index, %aRow: index, %n: index,
+                                  %width: index, %bRow: index, %bColumn: index, %panel: !Flat, %pack: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %tileRows = arith.constant $R : index
@@ -50,7 +50,7 @@ func.func private @matmul_item_$S(%a: !Flat, %b: memref<?x$E>, %c: !Flat, %aStar
     scf.for %i = %c0 to %rows step %tileRows {
       %rowsLeft = arith.subi %rows, %i : index
       %tile = arith.minsi %rowsLeft, %tileRows : index
-      %iA = arith.muli %i, %depth : index
+      %iA = arith.muli %i, %aRow : index
       %a0 = arith.addi %aStart, %iA : index
       %a1 = arith.addi %a0, %k0 : index
       %iC = arith.muli %i, %n : index
@@ -155,9 +155,10 @@ func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices,
       %c4 = arith.muli %i, %n : index
       %c5 = arith.addi %c3, %c4 : index
       %cStart = arith.addi %c5, %j : index
-      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n, %width,
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %k, %n, %width,
                                 %bRow, %bColumn, %panel, %pack)
-        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1) -> ()
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        -> ()
     }
   }
   return
@@ -166,9 +167,9 @@ func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices,
 
 /// An item whose columns of B lie in a panel: nothing is packed.
 const StringLiteral texts::kItemOfPacked =
-    R"mlir(func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n,
+    R"mlir(func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %depth, %k, %n,
                                 %width, %columns, %c1, %bFlat, %false)
-        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, index, !Flat, i1)
         -> ())mlir";
 
 /// B packed beforehand.
@@ -182,6 +183,7 @@ func.func private @$NAME(%a: !Matrices, $B_ARGUMENTS, %c: !Matrices) {
   %m = memref.dim %c, %c1 : !Matrices
   %n = memref.dim %c, %c2 : !Matrices
   %k = memref.dim %a, %c2 : !Matrices
+  %depth = memref.dim %a, %c2 : !Matrices
   %batchA = memref.dim %a, %c0 : !Matrices
   %batchB = memref.dim %b, %c0 : memref<?x?x?x?x$B>
   %aFlat = memref.collapse_shape %a [[0, 1, 2]] : !Matrices into !Flat
@@ -292,7 +294,13 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, $B_ARGUMEN
   %aFlat = memref.collapse_shape %a [[0, 1]] : memref<?x?x$T> into !Flat
   %bFlat = memref.collapse_shape %b [[0, 1, 2, 3]] : memref<?x?x?x?x$B> into memref<?x$B>
   %cFlat = memref.collapse_shape %c [[0, 1]] : memref<?x?x$T> into !Flat
-  %panels = arith.ceildivsi %n, %columns : index
+  // An expert has a matrix for each block of the rows' elements: one, if they are not cut.
+  %matrices = memref.dim %b, %c0 : memref<?x?x?x?x$B>
+  %blocksOfRow = arith.divui %matrices, %experts : index
+  %depth = arith.divui %k, %blocksOfRow : index
+  %blockColumns = arith.divui %n, %blocksOfRow : index
+  %panelsOfBlock = arith.ceildivsi %blockColumns, %columns : index
+  %panels = arith.muli %blocksOfRow, %panelsOfBlock : index
   %bDepth = memref.dim %b, %c2 : memref<?x?x?x?x$B>
   %panelSize = arith.muli %bDepth, %columns : index
 $B_SIZES
@@ -313,7 +321,7 @@ $B_SIZES
   %divisor = arith.maxsi %itemsOfPanel, %c1 : index
   %rowsOfItem = arith.ceildivsi %filled, %divisor : index
   %areaOfItem = arith.muli %rowsOfItem, %columns : index
-  %work0 = arith.muli %areaOfItem, %k : index
+  %work0 = arith.muli %areaOfItem, %depth : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
   par.for %begin, %end in %items grain %grain {
@@ -326,13 +334,19 @@ $TASK_MEMORY
       %p = arith.divui %rest, %blocks : index
       %blockOfRows = arith.remui %rest, %blocks : index
       %i = arith.muli %blockOfRows, %rowBlock : index
-      %j = arith.muli %p, %columns : index
+      %blockOfRow = arith.divui %p, %panelsOfBlock : index
+      %panelInBlock = arith.remui %p, %panelsOfBlock : index
+      %inBlock = arith.muli %panelInBlock, %columns : index
+      %firstColumn = arith.muli %blockOfRow, %blockColumns : index
+      %j = arith.addi %firstColumn, %inBlock : index
       %rowsLeft = arith.subi %rowsOfExpert, %i : index
       %rows = arith.minsi %rowsLeft, %rowBlock : index
-      %columnsLeft = arith.subi %n, %j : index
+      %columnsLeft = arith.subi %blockColumns, %inBlock : index
       %width = arith.minsi %columnsLeft, %columns : index
       %row = arith.addi %start, %i : index
-      %aStart = arith.muli %row, %k : index
+      %a0 = arith.muli %row, %k : index
+      %a1 = arith.muli %blockOfRow, %depth : index
+      %aStart = arith.addi %a0, %a1 : index
       %firstPanel = arith.muli %e, %panels : index
       %panelOfB = arith.addi %firstPanel, %p : index
       %bStart = arith.muli %panelOfB, %panelSize : index
@@ -386,14 +400,22 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpe
   %hasBias = arith.cmpi ne, %biases, %c0 : index
   %aFlat = memref.collapse_shape %a [[0, 1]] : memref<?x?x$T> into !Flat
   %cFlat = memref.collapse_shape %c [[0, 1]] : memref<?x?x$T> into !Flat
-  %base, %bFirst, %experts, %size1, %size2, %stride0, %stride1, %stride2 = memref.extract_strided_metadata %b
+  %base, %bFirst, %matrices, %size1, %size2, %stride0, %stride1, %stride2 = memref.extract_strided_metadata %b
     : memref<?x?x?x$E, strided<[?, ?, ?], offset: ?>>
     -> memref<$E>, index, index, index, index, index, index, index
   // No size of it is asked for: where elements are follows from the strides.
   %all = arith.constant 0x7fffffffffffffff : index
   %bFlat = memref.reinterpret_cast %base to offset: [0], sizes: [%all], strides: [1]
     : memref<$E> to memref<?x$E>
-  %panels = arith.ceildivsi %n, %columns : index
+  // An expert has a matrix for each block of the rows' elements: one, if they are not cut.
+  %least1 = arith.maxui $DEPTHSIZE, %c1 : index
+  %blocks0 = arith.divui %k, %least1 : index
+  %blocksOfRow = arith.maxui %blocks0, %c1 : index
+  %depth = arith.divui %k, %blocksOfRow : index
+  %experts = arith.divui %matrices, %blocksOfRow : index
+  %blockColumns = arith.divui %n, %blocksOfRow : index
+  %panelsOfBlock = arith.ceildivsi %blockColumns, %columns : index
+  %panels = arith.muli %blocksOfRow, %panelsOfBlock : index
   %lastExpert = arith.addi %firstExpert, %experts : index
   %groups = scf.for %e = %firstExpert to %lastExpert step %c1 iter_args(%sum = %c0) -> index {
     %next = arith.addi %e, %c1 : index
@@ -413,7 +435,7 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpe
   %fewRows = arith.constant 4 : index
   %costRows = arith.maxsi %rowsOfItem, %fewRows : index
   %areaOfItem = arith.muli %costRows, %columns : index
-  %work0 = arith.muli %areaOfItem, %k : index
+  %work0 = arith.muli %areaOfItem, %depth : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
   %packRows = arith.constant $PACKROWS : index
@@ -432,25 +454,33 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpe
       %p = arith.divui %rest, %blocks : index
       %blockOfRows = arith.remui %rest, %blocks : index
       %i = arith.muli %blockOfRows, %rowBlock : index
-      %j = arith.muli %p, %columns : index
+      %blockOfRow = arith.divui %p, %panelsOfBlock : index
+      %panelInBlock = arith.remui %p, %panelsOfBlock : index
+      %inBlock = arith.muli %panelInBlock, %columns : index
+      %firstColumn = arith.muli %blockOfRow, %blockColumns : index
+      %j = arith.addi %firstColumn, %inBlock : index
       %rowsLeft = arith.subi %rowsOfExpert, %i : index
       %rows = arith.minsi %rowsLeft, %rowBlock : index
-      %columnsLeft = arith.subi %n, %j : index
+      %columnsLeft = arith.subi %blockColumns, %inBlock : index
       %width = arith.minsi %columnsLeft, %columns : index
       %many = arith.cmpi sgt, %rows, %packRows : index
       %pack = arith.ori %many, %always : i1
       %row = arith.addi %start, %i : index
-      %aStart = arith.muli %row, %k : index
-      %matrix = arith.subi %e, %firstExpert : index
+      %a0 = arith.muli %row, %k : index
+      %a1 = arith.muli %blockOfRow, %depth : index
+      %aStart = arith.addi %a0, %a1 : index
+      %matrix0 = arith.subi %e, %firstExpert : index
+      %matrix1 = arith.muli %matrix0, %blocksOfRow : index
+      %matrix = arith.addi %matrix1, %blockOfRow : index
       %b0 = arith.muli %matrix, %stride0 : index
-      %b1 = arith.muli %j, $COLUMNSTRIDE : index
+      %b1 = arith.muli %inBlock, $COLUMNSTRIDE : index
       %b2 = arith.addi %b0, %b1 : index
       %bStart = arith.addi %bFirst, %b2 : index
       %c2 = arith.muli %row, %n : index
       %cStart = arith.addi %c2, %j : index
-      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %k, %n, %width,
+      func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %depth, %k, %n, %width,
                                 $ROWSTRIDE, $COLUMNSTRIDE, %panel, %pack)
-        : (!Flat, memref<?x$E>, !Flat, index, index, index, index, index, index, index, index, index, !Flat, i1)
+        : (!Flat, memref<?x$E>, !Flat, index, index, index, index, index, index, index, index, index, index, !Flat, i1)
         -> ()
 $ADDBIAS
       scf.yield %e, %first : index, index
@@ -487,9 +517,9 @@ const StringLiteral texts::kItemOfCodes = R"mlir(
       %scaleStart = arith.muli %panelOfB, %scalePanel : index
       %zeroStart = arith.muli %panelOfB, %zeroPanel : index
       func.call @coded_item_$CODED(%aFlat, %bFlat, %scalesFlat, %codeZero, %cFlat, %aStart, %bStart, %scaleStart,
-                                   %zeroStart, %cStart, %rows, %k, %n, %width, %group, %panel)
+                                   %zeroStart, %cStart, %rows, %depth, %k, %n, %width, %group, %panel)
         : (!Flat, memref<?xi8>, memref<?x$SCALE>, $Z, !Flat, index, index, index, index, index, index, index, index,
-           index, index, !Flat) -> ()
+           index, index, index, !Flat) -> ()
 )mlir";
 
 /// One panel of codes of one matrix, `rows` rows of it. Few rows take the numbers from registers;
@@ -498,8 +528,8 @@ const StringLiteral texts::kItemOfCodes = R"mlir(
 const StringLiteral texts::kCodedItem = R"mlir(
 func.func private @coded_item_$CODED(
     %a: !Flat, %b: memref<?xi8>, %scales: memref<?x$SCALE>, %zero: $Z, %c: !Flat, %aStart: index, %bStart: index,
-    %scaleStart: index, %zeroStart: index, %cStart: index, %rows: index, %depth: index, %n: index, %width: index,
-    %group: index, %panel: !Flat) {
+    %scaleStart: index, %zeroStart: index, %cStart: index, %rows: index, %depth: index, %aRow: index, %n: index,
+    %width: index, %group: index, %panel: !Flat) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %tileRows = arith.constant $R : index
@@ -541,7 +571,7 @@ $CODED_MASKED
       scf.for %i = %c0 to %rows step %tileRows {
         %rowsLeft = arith.subi %rows, %i : index
         %tile = arith.minsi %rowsLeft, %tileRows : index
-        %iA = arith.muli %i, %depth : index
+        %iA = arith.muli %i, %aRow : index
         %a0 = arith.addi %aStart, %iA : index
         %a1 = arith.addi %a0, %k0 : index
         %iC = arith.muli %i, %n : index

@@ -19,7 +19,11 @@ class Product {
 public:
   explicit Product(Operation *op) : op(op) {}
 
-  static bool isOne(Operation *op) { return isa<moe::LinearOp, moe::GroupedLinearOp>(op); }
+  /// Not one of blocks: side by side they would not be block-diagonal.
+  static bool isOne(Operation *op) {
+    auto grouped = dyn_cast<moe::GroupedLinearOp>(op);
+    return isa<moe::LinearOp>(op) || (grouped && grouped.getBlocks() == 1);
+  }
 
   Operation *op;
 

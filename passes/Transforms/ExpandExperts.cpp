@@ -20,19 +20,94 @@ RankedTensorType asRows(Value value) {
   return isRows ? type : RankedTensorType();
 }
 
-/// A linear layer in a body: MatMul of a matrix is one too.
+/// A linear layer in a body: MatMul of a matrix is one too. Of a block-diagonal one the weight is a
+/// stack of matrices.
 struct Linear {
   Value input, weight, bias;
   bool transposed = false;
+  int64_t blocks = 1;
+  ArrayRef<int64_t> shuffle;
+
+  /// Of the weight.
+  int64_t getRank() const { return cast<RankedTensorType>(weight.getType()).getRank(); }
 };
 
 std::optional<Linear> matchLinear(Operation *op) {
   if (auto linear = dyn_cast<moe::LinearOp>(op))
     return Linear{linear.getInput(), linear.getWeight(), linear.getBias(), linear.getTransposed()};
+  if (auto linear = dyn_cast<moe::BlockLinearOp>(op))
+    return Linear{linear.getInput(),
+                  linear.getWeight(),
+                  linear.getBias(),
+                  false,
+                  linear.getWeight().getType().getDimSize(0),
+                  linear.getShuffle().value_or(ArrayRef<int64_t>())};
   auto node = dyn_cast<onnx::NodeOp>(op);
   if (node && node.getQualifiedName() == "MatMul")
     return Linear{node->getOperand(0), node->getOperand(1), Value()};
   return std::nullopt;
+}
+
+/// The matrices of all experts' blocks, [n·b, K, N] of [n, b, K, N].
+Value flattenStack(Spelling &s, Value stack) {
+  auto type = cast<RankedTensorType>(stack.getType());
+  int64_t count = type.getDimSize(0) * type.getDimSize(1);
+  Value flat = s.reshape(stack, {count, type.getDimSize(2), type.getDimSize(3)});
+  flat.setType(RankedTensorType::get({count, type.getDimSize(2), type.getDimSize(3)},
+                                     type.getElementType()));
+  return flat;
+}
+
+/// Column i of a matrix becomes that of number shuffle[i].
+Value shuffleColumns(Spelling &s, Value rows, ArrayRef<int64_t> shuffle) {
+  // Most shuffles swap the axes of a grid of runs, (j, i, r) to (i, j, r): a transposition.
+  int64_t size = shuffle.size(), run = 1;
+  while (run < size && shuffle[run] == shuffle[0] + run)
+    ++run;
+  int64_t step = run < size ? shuffle[run] : 0; // from (0, 0) to (1, 0) of the grid
+  if (step > 0 && step % run == 0 && size % step == 0) {
+    int64_t inner = step / run, outer = size / step;
+    bool isGrid = true;
+    for (int64_t i = 0; i < size; ++i) {
+      int64_t column = i / run % outer, row = i / run / outer;
+      isGrid &= shuffle[i] == (column * inner + row) * run + i % run;
+    }
+    if (isGrid)
+      return s.reshape(s.transpose(s.reshape(rows, {-1, outer, inner, run}), {0, 2, 1, 3}),
+                       {-1, size});
+  }
+  return s.gather(rows, s.ints(shuffle), 1);
+}
+
+/// A block-diagonal layer outside of experts is one expert that has all rows.
+void expandBlockLinear(moe::BlockLinearOp op) {
+  OpBuilder builder(op);
+  Spelling s(builder, op.getLoc());
+  RankedTensorType type = op.getResult().getType();
+  ArrayRef<int64_t> weight = op.getWeight().getType().getShape();
+  int64_t width = weight[0] * weight[2], count = ShapedType::kDynamic;
+  if (type.hasStaticShape() && width > 0)
+    count = type.getNumElements() / width;
+  Value rows = s.reshape(op.getInput(), {-1, weight[0] * weight[1]});
+  rows.setType(RankedTensorType::get({count, weight[0] * weight[1]}, type.getElementType()));
+  Value offsets = s.concat({s.ints({0}), s.sizeOf(rows, 0)}, 0);
+  offsets.setType(RankedTensorType::get(2, builder.getI64Type()));
+  Value y = moe::GroupedLinearOp::create(
+      builder, op.getLoc(), RankedTensorType::get({count, width}, type.getElementType()), rows,
+      offsets, op.getWeight(), nullptr, false, weight[0]);
+  if (std::optional<ArrayRef<int64_t>> shuffle = op.getShuffle())
+    y = shuffleColumns(s, y, *shuffle);
+  if (op.getBias())
+    y = s.add(y, op.getBias());
+  if (type.getRank() != 2) {
+    int64_t rank = type.getRank();
+    Value leading = s.node("Shape", 21, op.getInput(), s.tensorOf(builder.getI64Type()),
+                           {s.attribute("end", rank - 1), s.attribute("start", int64_t(0))});
+    y = s.reshape(y, s.concat({leading, s.ints({width})}, 0));
+  }
+  y.setType(type);
+  op.getResult().replaceAllUsesWith(y);
+  op.erase();
 }
 
 class Expansion {
@@ -72,7 +147,7 @@ bool Expansion::usesAsLinear(Operation *user) {
   if (!linear || isParameter(linear->input) || !isParameter(linear->weight) ||
       !asRows(linear->input) || !asRows(user->getResult(0)))
     return false;
-  return cast<RankedTensorType>(linear->weight.getType()).getRank() == 2 &&
+  return linear->getRank() == (isa<moe::BlockLinearOp>(user) ? 3 : 2) && linear->blocks > 0 &&
          (!linear->bias || isParameter(linear->bias));
 }
 
@@ -190,9 +265,20 @@ Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapp
                                          getElementType(linear.bias)));
     }
   }
-  return moe::GroupedLinearOp::create(
-      s.builder, s.loc, result, mapping.lookupOrDefault(linear.input), offsets,
-      getStack(*parameterOf(linear.weight)), bias, linear.transposed);
+  SmallVector<Value> weights = getStack(*parameterOf(linear.weight));
+  for (Value &weight : weights)
+    weight = linear.getRank() == 3 ? flattenStack(s, weight) : weight;
+  Value input = mapping.lookupOrDefault(linear.input);
+  if (linear.shuffle.empty())
+    return moe::GroupedLinearOp::create(s.builder, s.loc, result, input, offsets, weights, bias,
+                                        linear.transposed, linear.blocks);
+  Value y = moe::GroupedLinearOp::create(s.builder, s.loc, result, input, offsets, weights, nullptr,
+                                         linear.transposed, linear.blocks);
+  y = shuffleColumns(s, y, linear.shuffle);
+  if (linear.bias)
+    y = s.add(y, getRowsOf(*parameterOf(linear.bias)));
+  y.setType(cast<RankedTensorType>(result));
+  return y;
 }
 
 void Expansion::expand() {
@@ -258,6 +344,15 @@ struct ExpandExperts : impl::ExpandExpertsPassBase<ExpandExperts> {
       }
       expansion.expand();
     }
+    // Of what is outside now, in experts that stay as they are it is spelled with them.
+    SmallVector<moe::BlockLinearOp> blocks;
+    getOperation()->walk([&](moe::BlockLinearOp op) {
+      if (op.getWeight().getType().hasStaticShape() && op.getWeight().getType().getDimSize(0) > 0 &&
+          !op->getParentOfType<moe::ExpertsOp>())
+        blocks.push_back(op);
+    });
+    for (moe::BlockLinearOp op : blocks)
+      expandBlockLinear(op);
   }
 };
 

@@ -209,7 +209,8 @@ def ExpandExpertsPass : Pass<"moe-expand-experts", "::mlir::func::FuncOp"> {
     `moe.experts` whose parameters are the matrices and biases of linear layers becomes `moe.dispatch`, its
     body on all rows at once with `moe.grouped_linear` for the linear layers, and `moe.combine`. Experts that
     share all rows of parameters become one expert, null ones empty slots; a vector of each expert's is
-    gathered for the rows.
+    gathered for the rows. `moe.block_linear` is a grouped one with blocks, and outside of experts one of a single
+    expert that has all rows.
 
     Why: an expert runs on the tokens that are routed to it only, and all experts' products are one parallel
     loop.

@@ -146,12 +146,24 @@ Results spellGroupedLinear(moe::GroupedLinearOp op, Spelling &s) {
   Type i64 = s.builder.getI64Type(), type = op.getResult().getType().getElementType();
   Value offsets = s.cast(op.getOffsets(), i64), zero = s.scalar(type, 0), result;
   Value places = s.unsqueeze(range(s, asScalar(s, s.sizeOf(op.getInput(), 0))), {1});
-  int64_t expert = 0;
-  for (Value weights : op.getWeights())
-    for (int64_t row = 0, rows = cast<RankedTensorType>(weights.getType()).getDimSize(0);
-         row < rows; ++row, ++expert) {
+  int64_t expert = 0, blocks = op.getBlocks();
+  auto multiply = [&](Value weights, int64_t row) {
+    if (blocks == 1) {
       Value weight = s.gather(weights, s.intScalar(row), 0);
-      Value y = s.matmul(op.getInput(), op.getTransposed() ? s.transpose(weight, {1, 0}) : weight);
+      return s.matmul(op.getInput(), op.getTransposed() ? s.transpose(weight, {1, 0}) : weight);
+    }
+    // [M, b, 1, K] × [b, K, N].
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(weights.getType()).getShape();
+    Value own = s.slice(weights, row * blocks, (row + 1) * blocks, 0);
+    if (op.getTransposed())
+      own = s.transpose(own, {0, 2, 1});
+    Value input = s.reshape(op.getInput(), {-1, blocks, 1, shape[op.getTransposed() ? 2 : 1]});
+    return s.reshape(s.matmul(input, own), {-1, blocks * shape[op.getTransposed() ? 1 : 2]});
+  };
+  for (Value weights : op.getWeights())
+    for (int64_t row = 0, rows = cast<RankedTensorType>(weights.getType()).getDimSize(0) / blocks;
+         row < rows; ++row, ++expert) {
+      Value y = multiply(weights, row);
       if (op.getBias())
         y = s.add(y, s.gather(op.getBias(), s.intScalar(expert), 0));
       Value begin = s.gather(offsets, s.intScalar(expert), 0);

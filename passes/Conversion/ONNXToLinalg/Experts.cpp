@@ -103,8 +103,8 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     return arith::IndexCastOp::create(builder, lowering.loc, builder.getIndexType(), number);
   };
   bool isHalf = elementType.isF16() || elementType.isBF16();
-  int64_t panel =
-      getPanelColumns(sumType, dims[1].getConstant().value_or(INT64_MAX), lowering.kernels());
+  int64_t blocks = op.getBlocks(), columns = dims[1].getConstant().value_or(INT64_MAX);
+  int64_t panel = getPanelColumns(sumType, columns / blocks, lowering.kernels());
   auto multiply = [&](Value matrices, bool transposed, int64_t expert, int64_t count) {
     Value filled =
         arith::SubIOp::create(builder, lowering.loc, beginOf(expert + count), beginOf(expert));
@@ -122,7 +122,7 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
   };
   int64_t expert = 0;
   for (Value segment : op.getWeights()) {
-    int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0);
+    int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0) / blocks;
     auto [matrices, matrixDims, transposed] = getMatrices(lowering, segment);
     if (!matrices)
       return failure();
@@ -132,11 +132,11 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
       expert += count;
       continue;
     }
-    matrixDims[0] = lowering.symbols.constant(1);
+    matrixDims[0] = lowering.symbols.constant(blocks);
     for (int64_t i = 0; i < count; ++i) {
       SmallVector<OpFoldResult> begin(3, builder.getIndexAttr(0)),
           strides(3, builder.getIndexAttr(1));
-      begin[0] = builder.getIndexAttr(i);
+      begin[0] = builder.getIndexAttr(i * blocks);
       Value matrix = tensor::ExtractSliceOp::create(builder, lowering.loc, matrices, begin,
                                                     lowering.sizes(matrixDims), strides);
       multiply(castFloats(lowering, matrix, matrixDims, sumType), transposed, expert++, 1);

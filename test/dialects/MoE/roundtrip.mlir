@@ -156,7 +156,8 @@ func.func @experts(%x: tensor<?x6xf32>, %e: tensor<?x2xi64>, %w: tensor<?x2xf32>
 
 // CHECK-LABEL: func.func @experts_in_order(
 func.func @experts_in_order(%x: tensor<?x6xf32>, %e: tensor<?x2xi64>, %w: tensor<?x2xf32>, %a: tensor<3x6x2xf32>,
-                            %b: tensor<1x6x2xf32>, %t: tensor<4x6x2xf32>, %bias: tensor<4x6xf32>) {
+                            %b: tensor<1x6x2xf32>, %t: tensor<4x6x2xf32>, %bias: tensor<4x6xf32>,
+                            %blocks: tensor<12x2x1xf32>) {
   // CHECK: moe.dispatch %{{.*}} to %{{.*}} experts 4 : (
   %r, %o, %f = moe.dispatch %x to %e experts 4
       : (tensor<?x6xf32>, tensor<?x2xi64>) -> (tensor<?x6xf32>, tensor<?xi64>, tensor<5xi64>)
@@ -166,6 +167,9 @@ func.func @experts_in_order(%x: tensor<?x6xf32>, %e: tensor<?x2xi64>, %w: tensor
   // CHECK: moe.grouped_linear %{{.*}} by %{{.*}}, %{{.*}} transposed bias %{{.*}} : (
   %1 = moe.grouped_linear %0 by %f, %t transposed bias %bias
       : (tensor<?x2xf32>, tensor<5xi64>, tensor<4x6x2xf32>, tensor<4x6xf32>) -> tensor<?x6xf32>
+  // CHECK: moe.grouped_linear %{{.*}} by %{{.*}}, %{{[^ ]*}} {blocks = 3 : i64} : (
+  %3 = moe.grouped_linear %1 by %f, %blocks {blocks = 3 : i64}
+      : (tensor<?x6xf32>, tensor<5xi64>, tensor<12x2x1xf32>) -> tensor<?x3xf32>
   // CHECK: moe.combine %{{.*}}, %{{.*}} by %{{.*}} weights %{{.*}} : (
   %2 = moe.combine %1, %o by %f weights %w
       : (tensor<?x6xf32>, tensor<?xi64>, tensor<5xi64>, tensor<?x2xf32>) -> tensor<?x6xf32>

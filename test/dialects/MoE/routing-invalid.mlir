@@ -316,6 +316,24 @@ func.func @grouped_offsets_rank(%x: tensor<?x6xf32>, %f: tensor<1x5xi64>, %w0: t
 
 // -----
 
+func.func @grouped_blocks_count(%x: tensor<?x12xf32>, %f: tensor<3xi64>, %w0: tensor<5x6x3xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op has 5 weights in a row for experts with 2 blocks each}}
+  %y = moe.grouped_linear %x by %f, %w0 {blocks = 2 : i64}
+      : (tensor<?x12xf32>, tensor<3xi64>, tensor<5x6x3xf32>) -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_blocks_width(%x: tensor<?x6xf32>, %f: tensor<3xi64>, %w0: tensor<4x6x3xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op input has 6 features, but a weight has shape [4, 6, 3]}}
+  %y = moe.grouped_linear %x by %f, %w0 {blocks = 2 : i64}
+      : (tensor<?x6xf32>, tensor<3xi64>, tensor<4x6x3xf32>) -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
 func.func @grouped_no_weights(%x: tensor<?x6xf32>, %f: tensor<5xi64>) {
   // expected-error@+1 {{'moe.grouped_linear' op has no weights}}
   %y = "moe.grouped_linear"(%x, %f) {operandSegmentSizes = array<i32: 1, 1, 0, 0>}

@@ -143,3 +143,22 @@ func.func @left_alone_other_codes(%x: tensor<?x16xf32>)
   %7 = moe.linear %x, %3 : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
   return %4, %5, %6, %7 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// -----
+
+moe.weight_file @file0 "weights" size 1024
+moe.weight_data @a in @file0[0, 512] : tensor<4x8x4xf32>
+moe.weight_data @b in @file0[512, 512] : tensor<4x8x4xf32>
+
+// Blocks beside blocks are not block-diagonal.
+// CHECK-LABEL: func.func @blocks(
+// CHECK-COUNT-2: moe.grouped_linear
+// CHECK-NOT: onnx.node "Split"
+// CHECK: return
+func.func @blocks(%x: tensor<?x16xf32>, %f: tensor<3xi64>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %a = moe.weight @a : tensor<4x8x4xf32>
+  %b = moe.weight @b : tensor<4x8x4xf32>
+  %0 = moe.grouped_linear %x by %f, %a {blocks = 2 : i64} : (tensor<?x16xf32>, tensor<3xi64>, tensor<4x8x4xf32>) -> tensor<?x8xf32>
+  %1 = moe.grouped_linear %x by %f, %b {blocks = 2 : i64} : (tensor<?x16xf32>, tensor<3xi64>, tensor<4x8x4xf32>) -> tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -96,3 +96,44 @@ func.func @left_alone_ragged(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %u: tenso
   }
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// Block-diagonal layers of experts: a stack of blocks for each. A shuffle that swaps the axes of a grid is a transposition, and the
+// bias comes behind it.
+
+// CHECK-LABEL: func.func @blocks
+// CHECK: %[[R:.*]], %{{.*}}, %[[F:.*]] = moe.dispatch
+// CHECK: %[[A:.*]] = onnx.node "Reshape"(%arg2, %{{.*}}) version 21 : (tensor<8x2x3x4xf32>, tensor<3xi64>) -> tensor<16x3x4xf32>
+// CHECK: %[[U:.*]] = moe.grouped_linear %[[R]] by %[[F]], %[[A]] {blocks = 2 : i64} : (tensor<?x6xf32>, tensor<9xi64>, tensor<16x3x4xf32>) -> tensor<?x8xf32>
+// CHECK: %[[G:.*]] = onnx.node "Reshape"(%[[U]]
+// CHECK: %[[S:.*]] = onnx.node "Transpose"(%[[G]]) version {{[0-9]+}} {perm = array<i64: 0, 2, 1, 3>}
+// CHECK: %[[Z:.*]] = onnx.node "Reshape"(%[[S]]
+// CHECK: %[[C:.*]] = onnx.node "Add"(%[[Z]]
+// CHECK: moe.grouped_linear %[[C]] by %[[F]], %{{.*}} bias %{{.*}} {blocks = 2 : i64} : (tensor<?x8xf32>, tensor<9xi64>, tensor<16x4x3xf32>, tensor<8x6xf32>) -> tensor<?x6xf32>
+func.func @blocks(%x: tensor<?x6xf32>, %e: tensor<?x2xi64>, %u: tensor<8x2x3x4xf32>, %a: tensor<8x8xf32>, %d: tensor<8x2x4x3xf32>, %b: tensor<8x6xf32>) -> tensor<?x6xf32> {
+  %y = moe.experts %x to %e parameters(%u, %a, %d, %b : tensor<8x2x3x4xf32>, tensor<8x8xf32>, tensor<8x2x4x3xf32>, tensor<8x6xf32>)
+      {num_experts = 8 : i64, segments = array<i64: 1, 1, 1, 1>}
+      : (tensor<?x6xf32>, tensor<?x2xi64>) -> tensor<?x6xf32> {
+  ^bb0(%t: tensor<?x6xf32>, %pu: tensor<2x3x4xf32>, %pa: tensor<8xf32>, %pd: tensor<2x4x3xf32>, %pb: tensor<6xf32>):
+    %0 = moe.block_linear %t, %pu bias %pa shuffle [0, 1, 4, 5, 2, 3, 6, 7] : (tensor<?x6xf32>, tensor<2x3x4xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    %1 = moe.block_linear %0, %pd bias %pb : (tensor<?x8xf32>, tensor<2x4x3xf32>, tensor<6xf32>) -> tensor<?x6xf32>
+    moe.yield %1 : tensor<?x6xf32>
+  }
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+// Outside of experts one has all rows. This shuffle is no transposition.
+
+// CHECK-LABEL: func.func @block_linear
+// CHECK: %[[R:.*]] = onnx.node "Reshape"(%arg0
+// CHECK: %[[F:.*]] = onnx.node "Concat"
+// CHECK: %[[U:.*]] = moe.grouped_linear %[[R]] by %[[F]], %arg1 {blocks = 2 : i64} : (tensor<?x6xf32>, tensor<2xi64>, tensor<2x3x2xf32>) -> tensor<?x4xf32>
+// CHECK: %[[S:.*]] = onnx.node "Gather"(%[[U]], %{{.*}}) version 13 {axis = 1 : i64}
+// CHECK: onnx.node "Reshape"(%[[S]]
+func.func @block_linear(%x: tensor<?x?x6xf32>, %w: tensor<2x3x2xf32>) -> tensor<?x?x4xf32> {
+  %y = moe.block_linear %x, %w shuffle [3, 2, 0, 1] : (tensor<?x?x6xf32>, tensor<2x3x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
