@@ -29,7 +29,9 @@ llvm::StringRef ModuleWeights::declare(ModuleOp module, uint32_t file) {
   llvm::StringRef &symbol = symbols[file];
   if (!symbol.empty())
     return symbol;
-  symbol = files.try_emplace("file" + std::to_string(files.size()), file).first->getKey();
+  for (size_t number = files.size(); symbol.empty(); ++number)
+    if (auto [entry, isNew] = files.try_emplace("file" + std::to_string(number), file); isNew)
+      symbol = entry->getKey();
   Block *body = module.getBody();
   auto behind = llvm::find_if_not(*body, llvm::IsaPred<moe::WeightFileOp>);
   OpBuilder builder(body, behind);

@@ -58,6 +58,11 @@ public:
     if (options.emit < done)
       return fail("cannot emit '" + getPhaseInfo(options.emit).name +
                   "' of a model that has gone through '" + getPhaseInfo(done).name + "'");
+    bool compresses =
+        !options.plan.steps.empty() || !options.report.empty() || !options.savePlan.empty();
+    if (compresses && options.emit < Phase::Compress)
+      return fail("'" + getPhaseInfo(options.emit).name +
+                  "' comes before 'compress', which carries out and reports a plan");
     if (!options.plan.steps.empty() && (done >= Phase::Compress || !options.raise))
       return fail("a plan is carried out by 'compress' on a raised model");
     if (!options.state.empty() && done >= Phase::Normalize)

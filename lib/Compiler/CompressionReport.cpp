@@ -27,7 +27,8 @@ CompressionReport::Totals CompressionReport::measure(ModuleOp module) {
   });
   // Small weights are constants.
   module.walk([&](moec::onnx::ConstantOp constant) {
-    if (isa<FloatType>(constant.getResult().getType().getElementType()))
+    bool isCodes = llvm::any_of(constant->getUsers(), llvm::IsaPred<moe::DequantizeOp>);
+    if (isCodes || isa<FloatType>(constant.getResult().getType().getElementType()))
       add(constant.getResult().getType());
   });
   totals.flopsPerToken = analyzeStructure(module).linearFlopsPerToken;

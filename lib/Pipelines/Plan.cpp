@@ -46,15 +46,20 @@ static std::string toOption(const llvm::json::Value &value) {
     return std::to_string(*integer);
   if (auto number = value.getAsNumber())
     return llvm::formatv("{0:f9}", *number).str();
+  // The elements of a list are not quoted one by one.
   std::string list;
+  bool isText = false;
   if (const llvm::json::Array *array = value.getAsArray())
     for (const llvm::json::Value &element : *array) {
-      std::string item = element.getAsArray() ? "" : toOption(element);
+      isText |= element.getAsString().has_value();
+      std::string item = element.getAsString()  ? element.getAsString()->str()
+                         : element.getAsArray() ? ""
+                                                : toOption(element);
       if (item.empty())
         return "";
       list += (list.empty() ? "" : ",") + item;
     }
-  return list;
+  return isText ? quote(list) : list;
 }
 
 static llvm::Expected<PlanStep> readStep(const llvm::json::Object &object, size_t number) {

@@ -1,6 +1,7 @@
 #include "passes/Analysis/Layers.h"
 
 #include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/Match.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -43,7 +44,9 @@ moe::RouteOp moec::getRoute(Value experts) {
     if (auto route = experts.getDefiningOp<moe::RouteOp>())
       return route;
     auto where = experts.getDefiningOp<onnx::NodeOp>();
-    if (!where || where.getOpType() != "Where")
+    std::optional<double> otherwise =
+        where && where.getOpType() == "Where" ? getSplat(where.getInputs()[2]) : std::nullopt;
+    if (!otherwise || *otherwise >= 0)
       return {};
     experts = where.getInputs()[1];
   }
@@ -197,7 +200,7 @@ static int64_t getNumElements(Value value) {
 }
 
 int64_t moec::getStoredBytes(Value value) {
-  if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>()) {
+  if (auto dequantize = skipLayout(value).getDefiningOp<moe::DequantizeOp>()) {
     int64_t bytes = 0;
     for (Value operand : dequantize->getOperands())
       bytes += getStoredBytes(operand);

@@ -2,6 +2,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace moec;
@@ -29,7 +30,7 @@ void moec::logDecision(Operation *op, const Decision &decision) {
   set("parameters", decision.before.parameters, decision.after.parameters);
   set("bytes", decision.before.bytes, decision.after.bytes);
   set("flops_per_token", decision.before.flopsPerToken, decision.after.flopsPerToken);
-  if (decision.relativeError)
+  if (decision.relativeError && std::isfinite(*decision.relativeError))
     fields.set("relative_error", builder.getF64FloatAttr(*decision.relativeError));
   append(op, fields.getDictionary(op->getContext()));
   op->emitRemark() << decision.pass << ": " << decision.reason;

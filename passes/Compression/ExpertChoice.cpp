@@ -2,6 +2,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/xxhash.h"
+#include <limits>
 #include <random>
 
 using namespace mlir;
@@ -228,4 +229,21 @@ llvm::Expected<SmallVector<int64_t>> moec::findEqualExperts(WeightEditor &editor
     }
   }
   return places;
+}
+
+std::vector<bool> moec::getLiveExperts(WeightEditor &editor, moe::RouteOp route,
+                                       llvm::ArrayRef<moe::ExpertsOp> layers) {
+  int64_t numExperts = route.getNumExperts();
+  std::vector<float> alive;
+  if (route.getAlive())
+    alive = readVector(editor, route.getAlive(), numExperts);
+  std::vector<bool> live(numExperts, true);
+  for (int64_t e = 0; e < numExperts; ++e) {
+    live[e] = alive.empty() || alive[e] != 0;
+    for (moe::ExpertsOp experts : layers)
+      for (int64_t p = 0; p < experts.getNumParameters(); ++p)
+        live[e] = live[e] && e < static_cast<int64_t>(experts.getNumExperts()) &&
+                  experts.getRow(p, e).has_value();
+  }
+  return live;
 }

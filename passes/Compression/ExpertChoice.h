@@ -12,6 +12,10 @@ namespace moec {
 llvm::Expected<std::vector<double>> getSquaredNorms(WeightEditor &editor,
                                                     llvm::ArrayRef<moe::ExpertsOp> layers);
 
+/// Which experts have parameters in all layers, and are not excluded from the choice by a constant.
+std::vector<bool> getLiveExperts(WeightEditor &editor, moe::RouteOp route,
+                                 llvm::ArrayRef<moe::ExpertsOp> layers);
+
 /// A number from 0 to 1 for each expert, the same for the same seed and layer on every machine.
 std::vector<double> getRandomScores(int64_t numExperts, int64_t seed, llvm::StringRef layer);
 

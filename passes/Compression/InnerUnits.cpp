@@ -2,6 +2,7 @@
 
 #include "ExpertBodyUnits.h"
 #include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/Layers.h"
 #include "passes/Raising/EraseUnused.h"
 
 #include <map>
@@ -53,7 +54,7 @@ static llvm::Error forEachExpert(
     llvm::function_ref<void(int64_t e, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float>)>
         visit) {
   for (auto [i, segment] : llvm::enumerate(experts.getSegmentsOf(p))) {
-    if (segment.getDefiningOp<moe::DequantizeOp>())
+    if (skipLayout(segment).getDefiningOp<moe::DequantizeOp>())
       return llvm::createStringError("its weights are quantised: prune first, then quantise");
     llvm::Expected<WeightTensor> tensor = editor.read(segment);
     if (!tensor)

@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/GlobPattern.h"
+#include <limits>
 
 namespace moec {
 #define GEN_PASS_DEF_PRUNEEXPERTSPASS
@@ -115,7 +116,8 @@ FailureOr<SmallVector<int64_t>> PruneExperts::chooseRemoved(WeightEditor &editor
                failure();
     return removed;
   }
-  int64_t count = std::llround(ratio * static_cast<double>(numExperts));
+  std::vector<bool> live = getLiveExperts(editor, group.getRoute(), group.getExperts());
+  int64_t count = std::llround(ratio * static_cast<double>(llvm::count(live, true)));
   if (count == 0)
     return SmallVector<int64_t>();
   std::vector<double> scores;
@@ -129,6 +131,9 @@ FailureOr<SmallVector<int64_t>> PruneExperts::chooseRemoved(WeightEditor &editor
     }
     scores = std::move(*norms);
   }
+  for (auto [score, isLive] : llvm::zip(scores, live))
+    if (!isLive)
+      score = std::numeric_limits<double>::infinity();
   return getSmallest(scores, count);
 }
 
@@ -138,6 +143,9 @@ RouterChange PruneExperts::getChange(RoutedLayers &group) {
                            route.getWeight() == moe::RouteWeight::Score && denominator == "keep";
   // The probability that a threshold is compared with is a softmax score too.
   sharesDenominator |= route.getThreshold().has_value() && denominator == "keep";
+  // Scores of a softmax that has fewer terms rank differently beside a bias.
+  sharesDenominator |= route.getScore() == moe::ScoreFunction::Softmax &&
+                       route.getSelectionBias() && !route.getSelectLogits();
   bool isOnly = isOnlyFor(route, group.getExperts());
   return sharesDenominator || route.getGroups() > 1 || !isOnly ? RouterChange::Mask
                                                                : RouterChange::Renumber;
@@ -153,10 +161,20 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
   if (removed->empty())
     return success();
   int64_t numExperts = route.getNumExperts(), k = route.getK();
-  int64_t numKept = numExperts - removed->size();
+  for (moe::ExpertsOp experts : group.getExperts())
+    if (static_cast<int64_t>(experts.getNumExperts()) != numExperts)
+      return refuse(group, "its router chooses among " + Twine(numExperts) +
+                               " experts, and it has " + Twine(experts.getNumExperts())),
+             success();
+  std::vector<bool> live = getLiveExperts(editor, route, group.getExperts());
+  for (int64_t e : *removed)
+    live[e] = false;
+  int64_t numKept = llvm::count(live, true);
   RouterChange change = getChange(group);
-  if (route.getScore() == moe::ScoreFunction::SparseMixer && change == RouterChange::Mask)
-    return refuse(group, "its router is a sparse mixer whose choice is used elsewhere, too"),
+  bool isMixer = route.getScore() == moe::ScoreFunction::SparseMixer;
+  if (isMixer && (change == RouterChange::Mask || denominator == "keep"))
+    return refuse(group, "its router is a sparse mixer, in whose softmax removed experts have a "
+                         "share: denominator=drop leaves it out"),
            success();
   // Groups that are chosen must have enough experts whichever they are.
   if (numKept < k)
@@ -167,7 +185,11 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
   for (int64_t e = 0; e < numExperts; ++e)
     if (!llvm::is_contained(*removed, e))
       kept.push_back(e);
-  if (route.getGroups() > 1 && !canChooseAnyGroups(route, kept))
+  SmallVector<int64_t> alive;
+  for (int64_t e : kept)
+    if (live[e])
+      alive.push_back(e);
+  if (route.getGroups() > 1 && !canChooseAnyGroups(route, alive))
     return refuse(group, "some of its groups would have too few experts for the " + Twine(k) +
                              " of a token"),
            success();
@@ -204,7 +226,7 @@ LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &gro
     if (!places)
       return refuse(group, llvm::toString(places.takeError())), success();
     for (auto [e, place] : llvm::enumerate(*places)) {
-      if (llvm::is_contained(idle, e))
+      if (llvm::is_contained(idle, static_cast<int64_t>(e)))
         place = -1;
       numMerged += place >= 0 && place != static_cast<int64_t>(e);
     }

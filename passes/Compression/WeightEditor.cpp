@@ -45,6 +45,10 @@ public:
     auto type = dyn_cast<RankedTensorType>(value.getType());
     if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
       return unreadable(value, "a value without a static type of numbers");
+    if (type.getNumElements() == 0)
+      return llvm::createStringError("an empty tensor");
+    if (type.getElementType().isF64())
+      return llvm::createStringError("64-bit floats, which are not compressed");
     if (std::optional<WeightView> view = traceWeightView(value))
       return readView(*view);
     if (auto constant = value.getDefiningOp<onnx::ConstantOp>())

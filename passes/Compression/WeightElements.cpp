@@ -60,6 +60,14 @@ static uint64_t encodeFloat(float value, FloatType type) {
 std::string moec::encodeElements(llvm::ArrayRef<float> values, Type element) {
   if (element.isF32())
     return std::string(reinterpret_cast<const char *>(values.data()), values.size() * 4);
+  if (unsigned width = element.getIntOrFloatBitWidth(); width < 8) {
+    std::string packed(llvm::divideCeil(values.size() * width, 8), 0);
+    for (auto [i, value] : llvm::enumerate(values)) {
+      unsigned code = static_cast<unsigned>(std::llrint(value)) & ((1u << width) - 1);
+      packed[i * width / 8] = static_cast<char>(packed[i * width / 8] | code << i * width % 8);
+    }
+    return packed;
+  }
   unsigned size = element.getIntOrFloatBitWidth() / 8;
   std::string bytes(values.size() * size, 0);
   for (auto [i, value] : llvm::enumerate(values)) {

@@ -1,5 +1,6 @@
 #include "WeightRows.h"
 
+#include "passes/Analysis/Layers.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -66,6 +67,8 @@ llvm::Expected<Value> moec::takeRows(WeightEditor &editor, OpBuilder &builder, V
                                      int64_t axis, llvm::ArrayRef<int64_t> indices) {
   if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
     return takeCodes(editor, builder, dequantize, axis, indices);
+  if (skipLayout(value).getDefiningOp<moe::DequantizeOp>())
+    return llvm::createStringError("its codes are moved after they are dequantised");
   llvm::Expected<WeightTensor> tensor = editor.read(value);
   if (!tensor)
     return tensor.takeError();

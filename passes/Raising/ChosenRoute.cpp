@@ -195,9 +195,10 @@ bool moec::foldChosenRoute(moe::RouteOp second, const SymbolicShapes &shapes) {
   if (!isPlain)
     return refuse("the weights that the other gives are not its scores");
   // The order among the chosen changes, and with it the order of a token's slots.
-  auto experts = dyn_cast<moe::ExpertsOp>(*second.getExperts().getUsers().begin());
-  bool isOnlyUser = experts && second.getExperts().hasOneUse() && second.getWeights().hasOneUse() &&
-                    experts.getExperts() == second.getExperts() &&
+  bool hasOneUse = second.getExperts().hasOneUse() && second.getWeights().hasOneUse();
+  auto experts = hasOneUse ? dyn_cast<moe::ExpertsOp>(*second.getExperts().getUsers().begin())
+                           : moe::ExpertsOp();
+  bool isOnlyUser = experts && experts.getExperts() == second.getExperts() &&
                     experts.getWeights() == second.getWeights() && !experts.getWeighInputs();
   if (!isOnlyUser)
     return refuse("its choice is not only used by one layer of experts");

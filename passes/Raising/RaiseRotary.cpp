@@ -22,6 +22,7 @@ struct Rotation {
   Value cos, sin;             ///< for each pair, or each element
   bool isShared = false;      ///< for each element
   bool isInterleaved = false;
+  SmallVector<Value> factors; ///< what is multiplied with cosines and sines
   Value result;
 
   int64_t getHalf() const { return first.size; }
@@ -65,6 +66,7 @@ bool matchHalves(Value first, Value second, Rotation &found) {
       found.second = getLastAxisPart(x2);
       found.cos = c;
       found.sin = s;
+      found.factors = {x1, x2};
       // Cosines beside sines are pairs as well; they do not have the shape of the result.
       return arePairs(found) && getShape(x1) == getShape(first) &&
              getLastSize(c) == found.getHalf() &&
@@ -143,6 +145,7 @@ bool RotaryMatch::matchProducts(Value turned) {
   Value other = sum.getInputs()[sum.getInputs()[0] == product->getResult(0) ? 1 : 0];
   return matchEitherOrder(other, "Mul", [&](Value x, Value c) {
     found.cos = c;
+    found.factors = {x, turned};
     return isSamePart(getLastAxisPart(x), whole) && getLastSize(c) == whole.size &&
            getLastSize(found.sin) == whole.size;
   });
@@ -199,6 +202,11 @@ bool RotaryMatch::findLayout(Value x) {
       shapes.get(found.sin).dims != angles ||
       ArrayRef(shapes.get(found.result).dims).drop_back() != sizes.drop_back())
     return false;
+  // Reshapes between keep the order of rows, and must keep the axes that they lie along.
+  for (Value factor : found.factors)
+    if (shapes.get(factor).dims.empty() ||
+        ArrayRef(shapes.get(factor).dims).drop_back() != sizes.drop_back())
+      return false;
   auto isOne = [&](int64_t axis) { return axis < missing || angles[axis - missing].isConstant(1); };
   auto isPosition = [&](int64_t axis) {
     return axis >= missing && angles[axis - missing] == sizes[axis];

@@ -5,16 +5,16 @@
 
 // Rows of codes of four bits, two a byte, blocks along a row: panels of columns whose bytes hold two
 // neighbours of a column. Scales are packed like a matrix of their own. The zero point is the same for all.
-// CHECK:       kernel.packed @[[$CODES:.*]] from @w {{.*}} size 16384 layout #kernel.panels<count = 1, depth = 128, columns = 200, offset = 0, strides = [0, 1, 128], panel = 64, perByte = 2>
-// CHECK:       kernel.packed @[[$SCALES:.*]] from @s {{.*}} size 2048 layout #kernel.panels<count = 1, depth = 4, columns = 200, offset = 0, strides = [0, 1, 4], panel = 64>
+// CHECK:       kernel.packed @[[$CODES:.*]] from @w {{.*}} size 15360 layout #kernel.panels<count = 1, depth = 128, columns = 200, offset = 0, strides = [0, 1, 128], panel = 48, perByte = 2>
+// CHECK:       kernel.packed @[[$SCALES:.*]] from @s {{.*}} size 1920 layout #kernel.panels<count = 1, depth = 4, columns = 200, offset = 0, strides = [0, 1, 4], panel = 48>
 // CHECK-LABEL: func.func @rows_of_nibbles(
 // CHECK-SAME:      %[[X:.*]]: tensor<?x128xf32>
-// CHECK-DAG:     %[[S:.*]] = kernel.weight @[[$SCALES]] : tensor<1x4x4x64xf16>
-// CHECK-DAG:     %[[W:.*]] = kernel.weight @[[$CODES]] : tensor<1x4x64x64xi8>
+// CHECK-DAG:     %[[S:.*]] = kernel.weight @[[$SCALES]] : tensor<1x5x4x48xf16>
+// CHECK-DAG:     %[[W:.*]] = kernel.weight @[[$CODES]] : tensor<1x5x64x48xi8>
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 8 : i32
 // CHECK-DAG:     %[[GROUP:.*]] = arith.constant 32 : index
 // CHECK-NOT:     tensor<200x128xf32>
-// CHECK:         kernel.call @matmul_coded_ui4_uniform_f16_64_f32 ins(%{{.*}}, %[[W]], %[[S]], %[[ZERO]], %[[GROUP]] :
+// CHECK:         kernel.call @matmul_coded_ui4_uniform_f16_48_f32 ins(%{{.*}}, %[[W]], %[[S]], %[[ZERO]], %[[GROUP]] :
 module {
   moe.weight_file @file0 "/weights" size 14400
   moe.weight_data @w in @file0[0, 12800] : tensor<200x128xui4>

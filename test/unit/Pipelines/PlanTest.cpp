@@ -32,10 +32,12 @@ TEST(Plan, StepsBecomePipelines) {
       pipelinesOf(parse(R"({"version": 1, "steps": [
       {"pass": "prune-experts", "layers": "*.mlp", "ratio": 0.25, "score": "norm", "exact": false},
       {"pass": "prune-experts", "layers": ["a*b", "c"], "remove": [3, 7]},
+      {"pass": "prune-neurons", "remove": ["0:1", "0:2"]},
       {"pass": "merge-factors", "tokens": 16}]})")),
       (Strings{R"(moe-prune-experts{layers="*.mlp" exact=false ratio=0.250000000 score="norm"})",
                R"(moe-prune-experts{layers="a\*b" remove=3,7})",
-               R"(moe-prune-experts{layers="c" remove=3,7})", "moe-merge-factors{tokens=16}"}));
+               R"(moe-prune-experts{layers="c" remove=3,7})",
+               R"(moe-prune-neurons{remove="0:1,0:2"})", "moe-merge-factors{tokens=16}"}));
 }
 
 TEST(Plan, ShortFormsAreStepsInOrder) {
