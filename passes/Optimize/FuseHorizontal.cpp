@@ -140,6 +140,14 @@ std::string Fusion::refuse(const Product &product) const {
   for (Value weight : product.getWeights())
     if (std::string reason = refuse(weight); !reason.empty())
       return reason;
+  // Computed ones may depend on another of the layers.
+  if (Value bias = product.getBias()) {
+    auto type = cast<RankedTensorType>(bias.getType());
+    bool isStored = bias.getDefiningOp<onnx::ConstantOp>() || traceWeightView(bias);
+    if (!isStored || type.getRank() < 1 || !type.hasStaticShape() ||
+        type.getShape().back() != product.getWidth())
+      return "its bias is not stored in the model, one for each output";
+  }
   // Written and read once more, against the input read once less.
   if (int64_t width = product.getWidth(), depth = product.getDepth();
       2 * width > depth && isReadWhole(product.op->getResult(0)))

@@ -55,6 +55,8 @@ private:
     if (view.shape.size() < 2 || view.shape.size() > 3)
       return false;
     shape = llvm::to_vector(cast<RankedTensorType>(view.base.getType()).getShape());
+    if (llvm::is_contained(shape, 0) || llvm::is_contained(view.shape, 0))
+      return false;
     SmallVector<int64_t> strides(shape.size(), 1);
     for (unsigned a = shape.size(); a-- > 1;)
       strides[a - 1] = strides[a] * shape[a];
@@ -152,12 +154,14 @@ private:
     int64_t rank = shape.size(), given = node.getInt("axis", 1);
     axis = given < 0 ? given + rank : given;
     block = node.getInt("block_size", 0);
-    Value scales = node.getInputs()[1], plain = skipCasts(scales);
-    auto isExact = [&](Value value) {
-      return getElementType(value).getIntOrFloatBitWidth() <=
-             getElementType(scales).getIntOrFloatBitWidth();
-    };
-    if (block < 0 || axis >= shape.size() || !isExact(plain))
+    // Casts that round nothing: to f32.
+    Value plain = node.getInputs()[1];
+    while (onnx::NodeOp cast = getNode(plain, "Cast")) {
+      if (!getElementType(plain).isF32())
+        break;
+      plain = cast.getInputs()[0];
+    }
+    if (block < 0 || axis >= shape.size())
       return false;
     part.scaleType = getElementType(plain);
     if (!part.scaleType.isF32() && !part.scaleType.isF16() && !part.scaleType.isBF16())
