@@ -5,6 +5,13 @@ usage: compression_curves.py MODEL.onnx TOKENS.npz [--moec MOEC] [--every K] [--
 Compiles the model once as it is and once for each plan below, and prints a table: bytes of the weights in the artifact's plan and of
 the artifact on disk, FLOPs per token, ratio of the perplexities, KL divergence from the model as it is, agreement on the likeliest
 token, and tokens per second on one call of 256 tokens, as a ratio to the model as it is in the same run (its calls before and after).
+
+One plan of many, for a row of the table:
+REQUIRES: moec-test-python
+RUN: %python %s %src_root/test/models/moe-mini/model_grouped.onnx %src_root/test/models/moe-mini/eval.npz --every 64 --seconds 0.1 \
+RUN:   --only weights=int8 --json %t.json | FileCheck %s
+CHECK: plan {{.*}} tokens/s
+CHECK-NEXT: weights=int8 22 0.2{{[0-9]+}} 0.{{[0-9]+}} 1.000 1.00{{[0-9]+}}
 """
 
 import argparse
