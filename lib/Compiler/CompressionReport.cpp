@@ -4,6 +4,7 @@
 #include "dialects/ONNX/ONNXOps.h"
 #include "moec/Pipelines/Plan.h"
 #include "moec/Support/AtomicFile.h"
+#include "passes/Analysis/Layers.h"
 #include "passes/Analysis/ModelStructure.h"
 #include "passes/Compression/DecisionLog.h"
 
@@ -13,23 +14,32 @@
 using namespace mlir;
 using namespace moec;
 
+/// The numbers that a stored tensor makes: of codes those that are decoded, of scales and zero
+/// points none.
+static int64_t countParameters(Value stored) {
+  for (Operation *user : stored.getUsers())
+    if (auto dequantize = dyn_cast<moe::DequantizeOp>(user))
+      return stored == dequantize.getCodes() ? dequantize.getResult().getType().getNumElements()
+                                             : 0;
+  return cast<RankedTensorType>(stored.getType()).getNumElements();
+}
+
 CompressionReport::Totals CompressionReport::measure(ModuleOp module) {
   Totals totals;
-  auto add = [&](RankedTensorType type) {
-    int64_t bits = type.getElementType().getIntOrFloatBitWidth();
-    totals.parameters += type.getNumElements();
-    totals.bytes += llvm::divideCeil(type.getNumElements() * bits, 8);
+  auto add = [&](Value stored) {
+    totals.parameters += countParameters(stored);
+    totals.bytes += getStoredBytes(stored);
   };
   llvm::StringSet<> seen;
   module.walk([&](moe::WeightOp weight) {
     if (!weight->use_empty() && seen.insert(weight.getKey()).second)
-      add(weight.getResult().getType());
+      add(weight.getResult());
   });
   // Small weights are constants.
   module.walk([&](moec::onnx::ConstantOp constant) {
     bool isCodes = llvm::any_of(constant->getUsers(), llvm::IsaPred<moe::DequantizeOp>);
     if (isCodes || isa<FloatType>(constant.getResult().getType().getElementType()))
-      add(constant.getResult().getType());
+      add(constant.getResult());
   });
   totals.flopsPerToken = analyzeStructure(module).linearFlopsPerToken;
   return totals;

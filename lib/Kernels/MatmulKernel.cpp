@@ -193,6 +193,7 @@ private:
     }
     return substitute(substituteOperandB(source, tile),
                       {{"$ADDBIAS", kAddBias.str()},
+                       {"$LOOP", kTileLoop.str()},
                        {"$LOAD", load},
                        {"$SOURCE", isNarrow ? "%panel" : "%b"},
                        {"$E", isNarrow ? narrowType : type},

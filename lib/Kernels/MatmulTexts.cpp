@@ -10,6 +10,27 @@ const StringLiteral texts::kAliases = R"mlir(
 !Flat = memref<?x$T>
 )mlir";
 
+/// The rows of an item in tiles: a source of B, whole in depth and columns, with each.
+const StringLiteral texts::kTileLoop = R"mlir(    scf.for %i = %c0 to %rows step %tileRows {
+      %rowsLeft = arith.subi %rows, %i : index
+      %tile = arith.minsi %rowsLeft, %tileRows : index
+      %iA = arith.muli %i, %aRow : index
+      %a0 = arith.addi %aStart, %iA : index
+      %a1 = arith.addi %a0, %k0 : index
+      %iC = arith.muli %i, %n : index
+      %c2 = arith.addi %cStart, %iC : index
+      scf.if %full {
+        scf.index_switch %tile
+$TILES
+        default {}
+      } else {
+        scf.index_switch %tile
+$MASKED
+        default {}
+      }
+    }
+)mlir";
+
 const StringLiteral texts::kItem = R"mlir(
 // One panel of columns of one matrix, `rows` rows of it.
 func.func private @matmul_item_$S(%a: !Flat, %b: memref<?x$E>, %c: !Flat, %aStart: index, %bStart: index,
@@ -47,25 +68,7 @@ func.func private @matmul_item_$S(%a: !Flat, %b: memref<?x$E>, %c: !Flat, %aStar
     %source = arith.select %pack, %panel, $SOURCE : !Flat
     %sourceStart = arith.select %pack, %c0, %blockStart : index
     %sourceRow = arith.select %pack, %columns, %bRow : index
-    scf.for %i = %c0 to %rows step %tileRows {
-      %rowsLeft = arith.subi %rows, %i : index
-      %tile = arith.minsi %rowsLeft, %tileRows : index
-      %iA = arith.muli %i, %aRow : index
-      %a0 = arith.addi %aStart, %iA : index
-      %a1 = arith.addi %a0, %k0 : index
-      %iC = arith.muli %i, %n : index
-      %c2 = arith.addi %cStart, %iC : index
-      scf.if %full {
-        scf.index_switch %tile
-$TILES
-        default {}
-      } else {
-        scf.index_switch %tile
-$MASKED
-        default {}
-      }
-    }
-  }
+$LOOP  }
   return
 }
 
@@ -568,25 +571,7 @@ $CODED_MASKED
       %source = memref.cast %panel : !Flat to !Flat
       %sourceStart = arith.constant 0 : index
       %sourceRow = arith.constant $N : index
-      scf.for %i = %c0 to %rows step %tileRows {
-        %rowsLeft = arith.subi %rows, %i : index
-        %tile = arith.minsi %rowsLeft, %tileRows : index
-        %iA = arith.muli %i, %aRow : index
-        %a0 = arith.addi %aStart, %iA : index
-        %a1 = arith.addi %a0, %k0 : index
-        %iC = arith.muli %i, %n : index
-        %c2 = arith.addi %cStart, %iC : index
-        scf.if %full {
-          scf.index_switch %tile
-$TILES
-          default {}
-        } else {
-          scf.index_switch %tile
-$MASKED
-          default {}
-        }
-      }
-    }
+$LOOP    }
   }
   return
 }

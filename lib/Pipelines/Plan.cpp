@@ -18,7 +18,8 @@ std::vector<std::string> PlanStep::toPipelines() const {
   for (const auto &[name, value] : options)
     rest += " " + name + "=" + value;
   std::vector<std::string> pipelines;
-  for (const std::string &glob : layers)
+  // From the end: a layer that becomes two does not change the numbers in the names before it.
+  for (const std::string &glob : llvm::reverse(layers))
     pipelines.push_back("moe-" + pass + "{layers=" + quote(glob) + rest + "}");
   if (layers.empty())
     pipelines.push_back("moe-" + pass + "{" + StringRef(rest).ltrim().str() + "}");

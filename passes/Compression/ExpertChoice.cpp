@@ -104,7 +104,6 @@ namespace {
 
 /// What is known of the values that a route compares.
 struct Comparison {
-  int64_t numExperts;
   std::vector<float> selectionBias;       ///< all 0 where there is none
   std::vector<std::vector<float>> logits; ///< of each expert column and bias, where both are known
   bool isBounded;                         ///< scores are between 0 and 1
@@ -158,7 +157,7 @@ SmallVector<int64_t> moec::findIdleExperts(WeightEditor &editor, moe::RouteOp ro
     alive = readVector(editor, route.getAlive(), numExperts);
   if (alive.empty())
     return idle;
-  Comparison comparison{numExperts, std::vector<float>(numExperts, 0), {}, false};
+  Comparison comparison{std::vector<float>(numExperts, 0), {}, false};
   if (route.getSelectionBias())
     comparison.selectionBias = readVector(editor, route.getSelectionBias(), numExperts);
   // In groups, and in a sparse mixer's rounds, choices are not comparisons of two experts alone.

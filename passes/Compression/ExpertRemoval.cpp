@@ -89,12 +89,7 @@ void replaceParameters(moe::ExpertsOp op, const Placement &placement, int64_t nu
     tables.push_back(builder.getDenseI64ArrayAttr(table));
   bool hasTable = llvm::any_of(placement.tables, [](const auto &table) { return !table.empty(); });
   op.setTablesAttr(hasTable ? builder.getArrayAttr(tables) : ArrayAttr());
-  llvm::SmallSetVector<Operation *, 8> definitions;
-  for (Value value : before)
-    if (Operation *definition = value.getDefiningOp())
-      definitions.insert(definition);
-  while (!definitions.empty())
-    eraseUnused(definitions.pop_back_val(), [&](Operation *erased) { definitions.remove(erased); });
+  eraseUnusedDefinitions(before);
 }
 
 /// The logits of some experts: those of a smaller linear layer where there is one, else a part.

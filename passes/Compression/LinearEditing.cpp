@@ -78,12 +78,7 @@ void moec::dropWeight(Value weight) {
     setParameter(experts, p, {}, {});
     experts.getBody().front().eraseArgument(p + 1);
   }
-  llvm::SmallSetVector<Operation *, 8> definitions;
-  for (Value segment : segments)
-    if (Operation *definition = segment.getDefiningOp())
-      definitions.insert(definition);
-  while (!definitions.empty())
-    eraseUnused(definitions.pop_back_val(), [&](Operation *erased) { definitions.remove(erased); });
+  eraseUnusedDefinitions(segments);
 }
 
 RankedTensorType moec::getSegmentType(Value weight, Value segment, int64_t blocks, int64_t depth,

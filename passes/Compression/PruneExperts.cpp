@@ -66,6 +66,7 @@ public:
     if (!isFound && layers != "*")
       return fail("'layers': no layer of experts is called '" + layers + "'");
     for (auto &[key, group] : groups) {
+      isRefused = false;
       bool failed =
           exact ? mlir::failed(pruneExactly(*editor, group)) : mlir::failed(prune(*editor, group));
       if (failed)
@@ -89,10 +90,12 @@ private:
   }
 
   void refuse(RoutedLayers &group, const Twine &reason) {
+    isRefused = true;
     for (MoELayer &layer : group.layers)
       logRefusal(layer.experts, kPass, layer.name, reason);
   }
 
+  bool isRefused = false; ///< the layers in work
   LogicalResult prune(WeightEditor &editor, RoutedLayers &group);
   LogicalResult pruneExactly(WeightEditor &editor, RoutedLayers &group);
   FailureOr<SmallVector<int64_t>> chooseRemoved(WeightEditor &editor, RoutedLayers &group);
@@ -158,8 +161,11 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
   FailureOr<SmallVector<int64_t>> removed = chooseRemoved(editor, group);
   if (failed(removed))
     return failure();
-  if (removed->empty())
+  if (removed->empty()) {
+    if (!isRefused)
+      refuse(group, Twine(std::to_string(ratio)) + " of its experts are none");
     return success();
+  }
   int64_t numExperts = route.getNumExperts(), k = route.getK();
   for (moe::ExpertsOp experts : group.getExperts())
     if (static_cast<int64_t>(experts.getNumExperts()) != numExperts)

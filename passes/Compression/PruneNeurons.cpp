@@ -165,7 +165,7 @@ LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
     }
   }
   if (numKept == numAll)
-    return success();
+    return refuse(llvm::createStringError("rounded to the multiple, all its units stay"));
   Decision decision;
   decision.pass = kPass;
   decision.layer = layer.name;

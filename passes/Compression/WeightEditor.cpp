@@ -1,6 +1,7 @@
 #include "WeightEditor.h"
 
 #include "WeightElements.h"
+#include "dialects/ONNX/ConstantLimit.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Analysis/WeightViews.h"
 
@@ -8,9 +9,6 @@
 
 using namespace mlir;
 using namespace moec;
-
-/// As the importer has it: smaller tensors are constants in the IR.
-static constexpr int64_t kMaxConstantBytes = 1024;
 
 static SmallVector<int64_t> getStrides(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> strides(shape.size(), 1);
@@ -28,7 +26,7 @@ static void forEachOffset(int64_t offset, ArrayRef<int64_t> shape, ArrayRef<int6
     forEachOffset(offset + i * strides.front(), shape.drop_front(), strides.drop_front(), visit);
 }
 
-static llvm::Error unreadable(Value value, const Twine &reason) {
+static llvm::Error unreadable(const Twine &reason) {
   return llvm::createStringError("not the same in every run: " + reason);
 }
 
@@ -44,7 +42,7 @@ public:
   llvm::Expected<WeightTensor> evaluate(Value value) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
     if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
-      return unreadable(value, "a value without a static type of numbers");
+      return unreadable("a value without a static type of numbers");
     if (type.getNumElements() == 0)
       return llvm::createStringError("an empty tensor");
     if (type.getElementType().isF64())
@@ -57,8 +55,8 @@ public:
       return evaluateDequantize(dequantize, type);
     auto node = value.getDefiningOp<onnx::NodeOp>();
     if (!node || !node.getDomain().empty())
-      return unreadable(value, node ? "a node of " + node.getQualifiedName()
-                                    : std::string("an input or computed value"));
+      return unreadable(node ? "a node of " + node.getQualifiedName()
+                             : std::string("an input or computed value"));
     StringRef name = node.getOpType();
     if (name == "Concat")
       return evaluateConcat(node, type);
@@ -67,7 +65,7 @@ public:
     if (llvm::is_contained({"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"},
                            name))
       return evaluateInPlace(node, type);
-    return unreadable(value, "a node of " + name);
+    return unreadable("a node of " + name);
   }
 
 private:
@@ -86,7 +84,7 @@ private:
   llvm::Expected<WeightTensor> readConstant(onnx::ConstantOp constant) {
     auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
     if (!elements)
-      return unreadable(constant, "a constant of another kind");
+      return unreadable("a constant of another kind");
     WeightTensor result{llvm::to_vector(elements.getType().getShape()), {}};
     if (isa<FloatType>(elements.getElementType()))
       for (const APFloat &element : elements.getValues<APFloat>())
@@ -137,7 +135,7 @@ private:
   llvm::Expected<WeightTensor> evaluateInPlace(onnx::NodeOp node, RankedTensorType type) {
     Type from = getElementType(node.getInputs()[0]), to = type.getElementType();
     if (from != to && !(isa<FloatType>(from) && isa<FloatType>(to)))
-      return unreadable(node->getResult(0), "a conversion of integers");
+      return unreadable("a conversion of integers");
     llvm::Expected<WeightTensor> input = evaluate(node.getInputs()[0]);
     if (!input)
       return input.takeError();
@@ -149,7 +147,7 @@ private:
 
   llvm::Expected<WeightTensor> evaluateDequantize(moe::DequantizeOp op, RankedTensorType type) {
     if (op.getCodebook() || op.getPacked())
-      return unreadable(op, "a packed or codebook format");
+      return unreadable("a packed or codebook format");
     llvm::Expected<WeightTensor> codes = evaluate(op.getCodes());
     if (!codes)
       return codes.takeError();

@@ -30,6 +30,17 @@ inline void eraseUnused(mlir::Operation *op,
   }
 }
 
+/// The same of what gives the values.
+inline void eraseUnusedDefinitions(llvm::ArrayRef<mlir::Value> values) {
+  llvm::SmallSetVector<mlir::Operation *, 8> definitions;
+  for (mlir::Value value : values)
+    if (mlir::Operation *definition = value.getDefiningOp())
+      definitions.insert(definition);
+  while (!definitions.empty())
+    eraseUnused(definitions.pop_back_val(),
+                [&](mlir::Operation *erased) { definitions.remove(erased); });
+}
+
 } // namespace moec
 
 #endif // MOEC_PASSES_RAISING_ERASEUNUSED_H

@@ -1,3 +1,4 @@
+#include "dialects/ONNX/ConstantLimit.h"
 #include "passes/Transforms/ConstantFolding.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/TypeInference.h"
@@ -12,9 +13,6 @@ namespace moec {
 using namespace mlir;
 
 namespace {
-
-/// Onnx constants are at most this large; larger tensors are weights.
-constexpr int64_t kMaxConstantBytes = 1024;
 
 bool fitsConstant(ShapedType type) {
   int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);

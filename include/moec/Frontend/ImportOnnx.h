@@ -22,9 +22,6 @@ struct ImportOptions {
   WeightStoreOptions storage;
 };
 
-/// Tensors up to this many bytes are constants in the IR, larger ones weights by reference.
-inline constexpr int64_t kMaxConstantBytes = 1024;
-
 /// The model in `path` as a module: one function `main` with one `onnx.node` a node, located at the
 /// nodes' names, and weights by reference to the files that hold them (`moe.weight`), which are
 /// open (see getModuleWeights); file 0 of their store is the model itself. Errors are diagnostics

@@ -18,7 +18,7 @@ struct PlanStep {
   std::vector<std::string> layers;
   std::vector<std::pair<std::string, std::string>> options; ///< by name, in order
 
-  /// "moe-prune-experts{ratio=0.25 …}", once for each entry of `layers`.
+  /// "moe-prune-experts{ratio=0.25 …}", once for each entry of `layers`, the last first.
   std::vector<std::string> toPipelines() const;
 };
 

@@ -4,6 +4,7 @@
 #define MOEC_LIB_FRONTEND_ONNX_WEIGHTIMPORTER_H
 
 #include "dialects/MoE/ModuleWeights.h"
+#include "dialects/ONNX/ConstantLimit.h"
 #include "moec/Frontend/ImportOnnx.h"
 #include "moec/Weights/ExternalData.h"
 #include "moec/Weights/OnnxWireScan.h"

@@ -35,8 +35,8 @@ TEST(Plan, StepsBecomePipelines) {
       {"pass": "prune-neurons", "remove": ["0:1", "0:2"]},
       {"pass": "merge-factors", "tokens": 16}]})")),
       (Strings{R"(moe-prune-experts{layers="*.mlp" exact=false ratio=0.250000000 score="norm"})",
-               R"(moe-prune-experts{layers="a\*b" remove=3,7})",
                R"(moe-prune-experts{layers="c" remove=3,7})",
+               R"(moe-prune-experts{layers="a\*b" remove=3,7})",
                R"(moe-prune-neurons{remove="0:1,0:2"})", "moe-merge-factors{tokens=16}"}));
 }
 
