@@ -14,14 +14,31 @@
 using namespace mlir;
 using namespace moec;
 
+/// The dequantisation that a stored tensor takes part in, perhaps moved or gathered by rows, and
+/// its operand that the tensor is; a null operation if there is none.
+static std::pair<moe::DequantizeOp, Value> findDequantization(Value stored) {
+  for (Operation *user : stored.getUsers()) {
+    if (auto dequantize = dyn_cast<moe::DequantizeOp>(user))
+      return {dequantize, stored};
+    auto node = dyn_cast<moec::onnx::NodeOp>(user);
+    if (node && node.getInputs()[0] == stored &&
+        llvm::is_contained({"Gather", "Reshape", "Squeeze", "Transpose", "Unsqueeze"},
+                           node.getOpType()))
+      if (auto found = findDequantization(node->getResult(0)); found.first)
+        return found;
+  }
+  return {};
+}
+
 /// The numbers that a stored tensor makes: of codes those that are decoded, of scales and zero
 /// points none.
 static int64_t countParameters(Value stored) {
-  for (Operation *user : stored.getUsers())
-    if (auto dequantize = dyn_cast<moe::DequantizeOp>(user))
-      return stored == dequantize.getCodes() ? dequantize.getResult().getType().getNumElements()
-                                             : 0;
-  return cast<RankedTensorType>(stored.getType()).getNumElements();
+  int64_t numElements = cast<RankedTensorType>(stored.getType()).getNumElements();
+  auto [dequantize, operand] = findDequantization(stored);
+  if (!dequantize)
+    return numElements;
+  int64_t codesPerElement = dequantize.getPacked() ? 8 / dequantize.getPacked() : 1;
+  return operand == dequantize.getCodes() ? numElements * codesPerElement : 0;
 }
 
 CompressionReport::Totals CompressionReport::measure(ModuleOp module) {

@@ -1,6 +1,6 @@
 """Experts and layers that are alike become functions: with more experts an unraised model has as many functions,
-and some calls more for each expert; and it computes what it did. Raised, its code does not depend on the number
-of experts at all.
+and some calls more for each expert; and it computes what it did. Raised, nothing in its code is there for
+each expert.
 
 REQUIRES: moec-test-python
 RUN: %python %s %S/Inputs %t
@@ -50,6 +50,6 @@ assert many[1] - few[1] < 2 * 56 * 110, "more than a call for each expert"
 # Another layer is a call as well, of a function that may have to be made first.
 assert deep[0] - few[0] < 16, "functions grow with the layers"
 assert deep[1] - few[1] < 4 * 8 * 110, "more than a call for each layer and expert"
-# Both routers have whole panels of columns: 8 logits and 64 would be tiled otherwise.
+# The router's columns are in more panels; not an operation is there for each expert.
 few, many = measure(2, 64), measure(2, 128)
-assert many == few, "raised experts are in the code one by one"
+assert many[0] == few[0] and many[1] - few[1] < 64, "raised experts are in the code one by one"
