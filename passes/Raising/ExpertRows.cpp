@@ -521,7 +521,12 @@ void Transfer::dequantize() {
   const Form codes = in(0), scales = in(1);
   Value zeroPoints = node.getOptionalOperand(2);
   const Form zeros = zeroPoints ? in(2) : Form();
-  if (!codes || !scales || (zeroPoints && !zeros) || codes.content->kind != RowKind::Param)
+  auto isStored = [](const Form &form) {
+    return form &&
+           (form.content->kind == RowKind::Param || form.content->kind == RowKind::Constant);
+  };
+  if (!isStored(codes) || !isStored(scales) || (zeroPoints && !isStored(zeros)) ||
+      codes.content->kind != RowKind::Param)
     return;
   Value stack = codes.content->value;
   ArrayRef<int64_t> shape = *getShape(stack);
@@ -535,6 +540,8 @@ void Transfer::dequantize() {
       scales.content->kind == RowKind::Param && ArrayRef<Axis>(scales.axes).take_front(picked) ==
                                                     ArrayRef<Axis>(codes.axes).take_front(picked);
   axis -= picked - 1;
+  if (isOne && block)
+    return;
   if (isOne)
     axis = 0;
   else if (byExpert ? (block ? axis < 1 : axis != 0 || picked != 1)

@@ -131,13 +131,15 @@ bool Sweep::isZero(Value value) {
   std::optional<uint32_t> file = data ? weights->lookup(data.getFile()) : std::nullopt;
   if (!file)
     return false;
-  llvm::Expected<ArrayRef<char>> bytes =
-      weights->getStore().bytes(WeightRange{*file, data.getOffset(), data.getLength()});
+  WeightRange range{*file, data.getOffset(), data.getLength()};
+  llvm::Expected<ArrayRef<char>> bytes = weights->getStore().bytes(range);
   if (!bytes) {
     llvm::consumeError(bytes.takeError());
     return false;
   }
-  return llvm::all_of(*bytes, [](char byte) { return byte == 0; });
+  bool isZero = !bytes->empty() && llvm::all_of(*bytes, [](char byte) { return byte == 0; });
+  weights->getStore().release(range);
+  return isZero;
 }
 
 void Sweep::transfer(Operation *op) {
