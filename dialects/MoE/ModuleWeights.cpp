@@ -2,6 +2,7 @@
 
 #include "OpenWeights.h"
 #include "dialects/MoE/MoEOps.h"
+#include "moec/Support/AtomicFile.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -65,10 +66,10 @@ LogicalResult ModuleWeights::keepBeside(ModuleOp module, llvm::StringRef output)
   std::optional<uint32_t> spill = store->getSpillFile();
   if (!spill)
     return success();
-  if (output == "-") {
+  if (output == "-" || isStream(output)) {
     emitWarning(module.getLoc())
-        << "weights that the model stores element by element are not kept, so this IR cannot be "
-           "compiled: write it with -o FILE to have them beside it";
+        << "weights that are made here, not in the files of the model, are not kept, so this IR "
+           "cannot be compiled: write it with -o FILE to have them beside it";
     return success();
   }
   if (llvm::Error error = store->persistSpill(getFreePath(module, output)))

@@ -171,12 +171,7 @@ private:
       *options.standardOutput << bytes;
       return success();
     }
-    llvm::Expected<AtomicFile> file = AtomicFile::create(options.output);
-    if (!file)
-      return fail(file.takeError());
-    if (llvm::Error error = file->write(0, bytes))
-      return fail(std::move(error));
-    if (llvm::Error error = file->commit())
+    if (llvm::Error error = writeText(options.output, bytes))
       return fail(std::move(error));
     return success();
   }

@@ -76,12 +76,7 @@ static llvm::Error writeJson(const llvm::json::Value &json, llvm::StringRef path
     *standardOutput << text;
     return llvm::Error::success();
   }
-  llvm::Expected<AtomicFile> file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
-  if (llvm::Error error = file->write(0, text))
-    return error;
-  return file->commit();
+  return writeText(path, text);
 }
 
 llvm::Error CompressionReport::write(llvm::StringRef path,

@@ -2,8 +2,10 @@
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cerrno>
 #include <cstring>
@@ -145,6 +147,34 @@ Error AtomicFile::commit() {
   close(descriptor);
   descriptor = -1;
   return Error::success();
+}
+
+bool isStream(StringRef path) {
+  sys::fs::file_status status;
+  return !sys::fs::status(path, status, /*follow=*/false) &&
+         (status.type() == sys::fs::file_type::character_file ||
+          status.type() == sys::fs::file_type::fifo_file);
+}
+
+Error writeText(StringRef path, StringRef text) {
+  if (isStream(path)) {
+    std::error_code code;
+    raw_fd_ostream stream(path, code, sys::fs::OF_Append);
+    if (!code) {
+      stream << text;
+      stream.flush();
+      code = stream.error();
+      stream.clear_error();
+    }
+    return code ? createStringError(code, "cannot write '" + path + "': " + code.message())
+                : Error::success();
+  }
+  Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (Error error = file->write(0, text))
+    return error;
+  return file->commit();
 }
 
 } // namespace moec

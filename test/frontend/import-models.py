@@ -15,7 +15,7 @@ TRUE_WARNINGS = [
     # onnxruntime's optimizer puts this operator of its own into the domain of ONNX.
     "No Op registered for SimplifiedLayerNormalization",
     # What is decoded has no place beside standard output.
-    "weights that the model stores element by element are not kept",
+    "weights that are made here, not in the files of the model, are not kept",
 ]
 
 

@@ -64,7 +64,7 @@ RUN: FileCheck %s --check-prefix=WEIGHTS < %t/again.mlir
 RUN: moec-opt %t/weights.onnx 2> %t/warning | FileCheck %s --check-prefix=NOT-KEPT
 RUN: FileCheck %s --check-prefix=WARNING < %t/warning
 NOT-KEPT: moe.weight_file {{.*}} "" size 2048
-WARNING: warning: {{.*}}weights that the model stores element by element are not kept
+WARNING: warning: {{.*}}weights that are made here, not in the files of the model, are not kept
 
 Functions of the model are gone, with attributes that were referred to and names that are their own.
 RUN: moec-opt %t/functions.onnx | FileCheck %s --check-prefix=FUNCTIONS

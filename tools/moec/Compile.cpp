@@ -84,6 +84,14 @@ Error runCompile(Arguments &arguments) {
   }
   if (options.output == "-" && options.emit == Phase::Object)
     return createStringError("a shared object cannot go to standard output");
+  std::optional<Regex> remarks;
+  if (arguments.has(OPT_remarks))
+    remarks.emplace(".");
+  else if (arguments.has(OPT_remarks_eq))
+    remarks.emplace(arguments.value(OPT_remarks_eq));
+  if (std::string reason; remarks && !remarks->isValid(reason))
+    return createStringError("--remarks: '" + arguments.value(OPT_remarks_eq) +
+                             "' is no regular expression: " + reason);
   options.standardOutput = &outs();
   bool onTerminal = errs().is_displayed();
   if (onTerminal)
@@ -98,7 +106,7 @@ Error runCompile(Arguments &arguments) {
   context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
     if (onTerminal)
       errs() << "\r\033[K";
-    hadError |= reportDiagnostic(diagnostic);
+    hadError |= reportDiagnostic(diagnostic, remarks ? &*remarks : nullptr);
   });
   bool failed = mlir::failed(compile(options, context));
   if (onTerminal)

@@ -12,25 +12,38 @@ using namespace llvm;
 namespace moec::cli {
 
 /// "NODE: text", the node's name in place of a position.
-static void printText(mlir::Diagnostic &diagnostic) {
+static std::string getText(mlir::Diagnostic &diagnostic) {
+  std::string text;
+  raw_string_ostream stream(text);
   if (auto name = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>())
-    errs() << name.getName().getValue() << ": ";
+    stream << name.getName().getValue() << ": ";
   else if (!mlir::isa<mlir::UnknownLoc>(diagnostic.getLocation()))
-    errs() << diagnostic.getLocation() << ": ";
-  errs() << diagnostic << '\n';
+    stream << diagnostic.getLocation() << ": ";
+  stream << diagnostic << '\n';
+  return text;
 }
 
-bool reportDiagnostic(mlir::Diagnostic &diagnostic) {
-  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
-  if (!isError && diagnostic.getSeverity() != mlir::DiagnosticSeverity::Warning)
+bool reportDiagnostic(mlir::Diagnostic &diagnostic, const Regex *remarks) {
+  std::string text = getText(diagnostic);
+  switch (diagnostic.getSeverity()) {
+  case mlir::DiagnosticSeverity::Error:
+    WithColor::error(errs(), "moec");
+    break;
+  case mlir::DiagnosticSeverity::Warning:
+    WithColor::warning(errs(), "moec");
+    break;
+  case mlir::DiagnosticSeverity::Remark:
+    if (!remarks || !remarks->match(text))
+      return false;
+    WithColor::remark(errs(), "moec");
+    break;
+  case mlir::DiagnosticSeverity::Note:
     return false;
-  isError ? WithColor::error(errs(), "moec") : WithColor::warning(errs(), "moec");
-  printText(diagnostic);
-  for (mlir::Diagnostic &note : diagnostic.getNotes()) {
-    WithColor::note(errs(), "moec");
-    printText(note);
   }
-  return isError;
+  errs() << text;
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    WithColor::note(errs(), "moec") << getText(note);
+  return diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
 }
 
 } // namespace moec::cli

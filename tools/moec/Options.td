@@ -64,6 +64,10 @@ defm compress : Value<"compress", "PLAN", "Compress as PLAN says in short: exper
 defm plan : Value<"plan", "FILE", "Compress as the plan in FILE says, in JSON; before --compress", [CompileVis]>;
 defm save_plan : Value<"save-plan", "FILE", "Write a plan to FILE that does what was done again", [CompileVis]>;
 defm report : Value<"report", "FILE", "Write to FILE, in JSON, what compression did to each layer and what it left as it is", [CompileVis]>;
+def remarks : Flag<["--"], "remarks">, HelpText<"Print what passes did and refused, and why, by node">,
+              Visibility<[CompileVis]>;
+def remarks_eq : Joined<["--"], "remarks=">, MetaVarName<"REGEX">, HelpText<"… where node or text match REGEX">,
+                 Visibility<[CompileVis]>;
 def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
                       [CompileVis]>;
 def no_fuse : Switch<"no-fuse", "Leave linear layers as they are, each a product of its own", [CompileVis]>;

@@ -34,12 +34,7 @@ Error ProfileRequest::write(const Session &session, int64_t calls, double wallMs
     outs() << text;
     return Error::success();
   }
-  Expected<AtomicFile> file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
-  if (Error error = file->write(0, text))
-    return error;
-  if (Error error = file->commit())
+  if (Error error = writeText(path, text))
     return error;
   printProfile(outs(), *profile, calls, /*most=*/10);
   return Error::success();

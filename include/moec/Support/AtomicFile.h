@@ -50,6 +50,13 @@ private:
   int descriptor = -1;
 };
 
+/// Whether it is what nothing can be kept in or beside: a character device, as /dev/null, or a
+/// pipe.
+bool isStream(llvm::StringRef path);
+
+/// Writes all of a text: a file is replaced at once or not at all, a stream is written to.
+llvm::Error writeText(llvm::StringRef path, llvm::StringRef text);
+
 } // namespace moec
 
 #endif // MOEC_SUPPORT_ATOMICFILE_H

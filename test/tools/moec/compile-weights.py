@@ -22,7 +22,7 @@ RUN: %python %s check %t
 Files that are not what they were.
 RUN: moec compile %t/model.onnx --emit=import > %t/stdout.mlir 2> %t/stdout.log
 RUN: FileCheck %s --check-prefix=WARNING < %t/stdout.log
-WARNING: moec: warning: {{.*}}weights that the model stores element by element are not kept
+WARNING: moec: warning: {{.*}}weights that are made here, not in the files of the model, are not kept
 RUN: not moec compile %t/stdout.mlir --from=import -o %t/x.so 2>&1 | FileCheck %s --check-prefix=NOT-KEPT
 NOT-KEPT: moec: error: file {{[0-9]}} of the table of weights has no path: it held decoded weights and was not kept
 RUN: %python %s grow %t

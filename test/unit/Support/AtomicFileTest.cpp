@@ -138,3 +138,18 @@ TEST_P(AtomicFileTest, Refuses) {
   EXPECT_EQ(errorOf(AtomicFile::create(folder + "/none/file", GetParam())),
             "cannot write '" + folder + "/none/file': No such file or directory");
 }
+
+TEST(WriteTextTest, ReplacesFilesAndWritesToStreams) {
+  SmallString<128> path;
+  ASSERT_FALSE(sys::fs::createTemporaryFile("moec-text", "txt", path));
+  EXPECT_FALSE(isStream(path));
+  EXPECT_EQ(errorOf(writeText(path, "longer than what follows")), "");
+  EXPECT_EQ(errorOf(writeText(path, "text")), "");
+  EXPECT_EQ((*MemoryBuffer::getFile(path))->getBuffer(), "text");
+  fs::remove(path.c_str());
+
+  EXPECT_TRUE(isStream("/dev/null"));
+  EXPECT_EQ(errorOf(writeText("/dev/null", "text")), "");
+  EXPECT_TRUE(isStream("/dev/full"));
+  EXPECT_NE(errorOf(writeText("/dev/full", "text")).find("'/dev/full'"), std::string::npos);
+}
