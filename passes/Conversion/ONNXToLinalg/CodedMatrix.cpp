@@ -1,5 +1,6 @@
 #include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
 #include "dialects/Kernel/KernelOps.h"
+#include "passes/Analysis/KernelCodes.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Analysis/WeightViews.h"
 #include "passes/Conversion/ONNXToLinalg/Codes.h"
@@ -27,7 +28,7 @@ struct CodedPart {
   std::optional<Placement> zeros; ///< one a scale
   int64_t zero = 0;               ///< for all, if there is no one a scale
   int64_t groups = 1, group = 0;  ///< of the depth, and rows of one
-  Type codeType, scaleType;
+  Type codeType, scaleType, numberType;
 };
 
 constexpr int Count = 0, Depth = 1, Columns = 2;
@@ -102,10 +103,7 @@ private:
     if (!codes || !codes->base.getDefiningOp<moe::WeightOp>() || codes->shape != shape)
       return false;
     part.codeType = getElementType(codes->base);
-    auto integer = dyn_cast<IntegerType>(part.codeType);
-    if (!integer || (integer.getWidth() != 4 && integer.getWidth() != 8) ||
-        !getElementType(node->getResult(0)).isF32())
-      return false;
+    part.numberType = getElementType(node->getResult(0));
     part.codes = {codes->base, codes->offset, {}};
     for (auto [a, index] : llvm::enumerate(first))
       part.codes.offset += index * codes->strides[a];
@@ -164,8 +162,6 @@ private:
     if (block < 0 || axis >= shape.size())
       return false;
     part.scaleType = getElementType(plain);
-    if (!part.scaleType.isF32() && !part.scaleType.isF16() && !part.scaleType.isBF16())
-      return false;
     std::optional<Placement> placed = place(plain);
     if (!placed)
       return false;
@@ -213,11 +209,8 @@ private:
   int64_t block = 0;
 };
 
-/// Whether the kernels have groups like that: none straddles a block of the depth, no byte two.
-bool isKernelGroup(const CodedPart &part) {
-  int64_t perByte = 8 / part.codeType.getIntOrFloatBitWidth();
-  bool isEven = part.sizes[Depth] % perByte == 0 && part.group % perByte == 0;
-  return isEven && (part.groups == 1 || llvm::isPowerOf2_64(part.group));
+CodeGrid getGrid(const CodedPart &part) {
+  return {part.codeType, part.scaleType, part.numberType, part.sizes[Depth], part.group};
 }
 
 /// In all but the columns.
@@ -233,7 +226,14 @@ public:
   PanelPacker(NodeLowering &lowering, ArrayRef<CodedPart> parts, int64_t panel, size_t beside)
       : lowering(lowering), parts(parts), panel(panel), beside(beside) {}
 
-  /// The matrices [depth, columns] at these places; null if some are weights and some constants.
+  /// Whether the places are all in weights, or all in constants: others are not packed together.
+  static bool canPack(ArrayRef<Placement> places) {
+    return llvm::all_equal(llvm::map_range(places, [](const Placement &place) {
+      return place.base.getDefiningOp<moe::WeightOp>() != nullptr;
+    }));
+  }
+
+  /// The matrices [depth, columns] at these places.
   Value pack(ArrayRef<Placement> places, int64_t depth, Type elementType) {
     unsigned bits = elementType.getIntOrFloatBitWidth();
     int64_t perByte = std::max(1u, 8 / bits);
@@ -248,9 +248,8 @@ public:
         weights.push_back(weight);
     }
     Type storage = getStorageType(elementType);
-    if (weights.size() == parts.size())
-      return lowering.packWeights(weights, layouts, storage, beside);
-    return weights.empty() ? packConstants(places, layouts, storage, bits) : Value();
+    return weights.empty() ? packConstants(places, layouts, storage, bits)
+                           : lowering.packWeights(weights, layouts, storage, beside);
   }
 
 private:
@@ -338,7 +337,8 @@ std::optional<CodedMatrices> moec::getCodedStack(NodeLowering &lowering, ValueRa
     beside = views.size();
     for (auto [i, view] : llvm::enumerate(views)) {
       std::optional<CodedPart> part = PartFinder(lowering.shapes(), transposed).find(view);
-      if (!part || !isKernelGroup(*part) || (!parts.empty() && !agree(parts.front(), *part)))
+      if (!part || !canKernelsDecode(getGrid(*part)) ||
+          (!parts.empty() && !agree(parts.front(), *part)))
         return std::nullopt;
       // As many matrices as those beside it, as many columns as those before it.
       bool isFirst = parts.size() < beside;
@@ -353,22 +353,23 @@ std::optional<CodedMatrices> moec::getCodedStack(NodeLowering &lowering, ValueRa
   if (parts.empty())
     return std::nullopt;
   const CodedPart &first = parts.front();
-  int64_t panel = getPanelColumns(lowering.builder.getF32Type(), columns, lowering.kernels());
   auto placesOf = [&](auto member) { return llvm::to_vector(llvm::map_range(parts, member)); };
+  SmallVector<Placement> codes = placesOf([](const CodedPart &part) { return part.codes; });
+  SmallVector<Placement> scales = placesOf([](const CodedPart &part) { return part.scales; });
+  SmallVector<Placement> zeros;
+  if (first.zeros)
+    zeros = placesOf([](const CodedPart &part) { return *part.zeros; });
+  // What is packed is in the artifact: nothing may fail from here on.
+  if (!PanelPacker::canPack(scales) || !PanelPacker::canPack(zeros))
+    return std::nullopt;
+  int64_t panel = getPanelColumns(lowering.builder.getF32Type(), columns, lowering.kernels());
   PanelPacker packer(lowering, parts, panel, beside);
   CodedMatrices result{
       {}, {}, {}, {}, count, first.sizes[Depth], columns, printFormat(first, panel)};
-  result.scales = packer.pack(placesOf([](const CodedPart &part) { return part.scales; }),
-                              first.groups, first.scaleType);
-  if (first.zeros)
-    result.zero = packer.pack(placesOf([](const CodedPart &part) { return *part.zeros; }),
-                              first.groups, first.codeType);
-  else
-    result.zero = lowering.scalarInt(lowering.builder.getI32Type(), first.zero);
-  if (!result.scales || !result.zero)
-    return std::nullopt;
-  result.codes = packer.pack(placesOf([](const CodedPart &part) { return part.codes; }),
-                             first.sizes[Depth], first.codeType);
+  result.scales = packer.pack(scales, first.groups, first.scaleType);
+  result.zero = first.zeros ? packer.pack(zeros, first.groups, first.codeType)
+                            : lowering.scalarInt(lowering.builder.getI32Type(), first.zero);
+  result.codes = packer.pack(codes, first.sizes[Depth], first.codeType);
   result.group = lowering.index(first.group);
   return result;
 }

@@ -124,3 +124,28 @@ module {
     return %1 : tensor<?x48xf32>
   }
 }
+
+// -----
+
+// Zero points of which some are weights and some constants are not packed together: then nothing is, not
+// even the scales, or they would be in the artifact for nobody.
+module {
+  moe.weight_file @file0 "/weights" size 8192
+  moe.weight_data @w in @file0[0, 2048] : tensor<1x32x64xui8>
+  moe.weight_data @s in @file0[2048, 512] : tensor<1x32x4xf32>
+  moe.weight_data @z in @file0[2560, 128] : tensor<1x32x4xui8>
+  // CHECK-NOT:   #kernel.panels
+  // CHECK-LABEL: func.func @left_alone_mixed_zero_points(
+  // CHECK-NOT:     grouped_coded
+  // CHECK:         return
+  func.func @left_alone_mixed_zero_points(%x: tensor<?x64xf32>, %o: tensor<3xi64>) -> tensor<?x32xf32> {
+    %w = moe.weight @w : tensor<1x32x64xui8>
+    %s = moe.weight @s : tensor<1x32x4xf32>
+    %y = moe.weight @z : tensor<1x32x4xui8>
+    %z = onnx.constant dense<[[[1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8]]]> : tensor<1x32x4xui8>
+    %0 = onnx.node "DequantizeLinear"(%w, %s, %y) version 21 {axis = 2 : i64, block_size = 16 : i64} : (tensor<1x32x64xui8>, tensor<1x32x4xf32>, tensor<1x32x4xui8>) -> tensor<1x32x64xf32>
+    %1 = onnx.node "DequantizeLinear"(%w, %s, %z) version 21 {axis = 2 : i64, block_size = 16 : i64} : (tensor<1x32x64xui8>, tensor<1x32x4xf32>, tensor<1x32x4xui8>) -> tensor<1x32x64xf32>
+    %2 = moe.grouped_linear %x by %o, %0, %1 transposed : (tensor<?x64xf32>, tensor<3xi64>, tensor<1x32x64xf32>, tensor<1x32x64xf32>) -> tensor<?x32xf32>
+    return %2 : tensor<?x32xf32>
+  }
+}
