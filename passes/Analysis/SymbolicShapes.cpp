@@ -20,6 +20,19 @@ const ShapeTransferTable &moec::getShapeTransfers() {
   return table;
 }
 
+std::optional<SmallVector<int64_t>> SymbolicValue::getConstants() const {
+  if (!elements)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (SymExpr expr : *elements) {
+    std::optional<int64_t> constant = expr.getConstant();
+    if (!constant)
+      return std::nullopt;
+    result.push_back(*constant);
+  }
+  return result;
+}
+
 //===- ShapeTransfer
 //----------------------------------------------------------------------------------===//
 
@@ -39,17 +52,8 @@ std::optional<ArrayRef<SymExpr>> ShapeTransfer::elements(unsigned i) const {
 }
 
 std::optional<SmallVector<int64_t>> ShapeTransfer::constants(unsigned i) const {
-  std::optional<ArrayRef<SymExpr>> exprs = elements(i);
-  if (!exprs)
-    return std::nullopt;
-  SmallVector<int64_t> result;
-  for (SymExpr expr : *exprs) {
-    std::optional<int64_t> constant = expr.getConstant();
-    if (!constant)
-      return std::nullopt;
-    result.push_back(*constant);
-  }
-  return result;
+  const SymbolicValue *known = operand(i);
+  return known ? known->getConstants() : std::nullopt;
 }
 
 void ShapeTransfer::setResult(unsigned i, ArrayRef<SymExpr> dims,

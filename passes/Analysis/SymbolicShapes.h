@@ -32,6 +32,8 @@ struct SymbolicValue {
   std::optional<llvm::SmallVector<SymExpr>> elements;
 
   int64_t getRank() const { return dims.size(); }
+  /// The elements, if all are known.
+  std::optional<llvm::SmallVector<int64_t>> getConstants() const;
 };
 
 /// Tensors with more elements than this are not followed element by element.

@@ -14,8 +14,6 @@ using namespace moec;
 namespace {
 
 using SymVector = SmallVector<SymExpr>;
-using Results = FailureOr<SmallVector<Value>>;
-
 /// The letters of operands and result. An ellipsis is spelt out with digits, aligned at its end.
 struct Equation {
   SmallVector<std::string, 2> operands;

@@ -17,8 +17,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 /// The elements in another float type.
 static Value castFloats(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> dims, Type type) {
   if (getElementType(tensor) == type)

@@ -12,8 +12,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 //===- Range
 //--------------------------------------------------------------------------------------===//
 

@@ -14,14 +14,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
-static Results single(Value value) {
-  if (!value)
-    return failure();
-  return SmallVector<Value>{value};
-}
-
 static Type getElementType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getElementType();
 }

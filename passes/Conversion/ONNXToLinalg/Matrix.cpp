@@ -16,8 +16,6 @@ using namespace mlir;
 using namespace moec;
 
 using SymVector = SmallVector<SymExpr>;
-using Results = FailureOr<SmallVector<Value>>;
-
 namespace {
 
 Value emitScalarProduct(OpBuilder &builder, Location loc, Value x, Value y, Value sum) {

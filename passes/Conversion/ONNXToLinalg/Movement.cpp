@@ -15,15 +15,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
-/// The results of a handler of one result; failure if it is null.
-static Results single(Value value) {
-  if (!value)
-    return failure();
-  return SmallVector<Value>{value};
-}
-
 //===- Reshapes
 //-----------------------------------------------------------------------------------===//
 

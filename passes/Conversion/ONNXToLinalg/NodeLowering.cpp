@@ -193,6 +193,12 @@ Value LoweringState::emitAtom(Location loc, const SymNode *atom) {
 //===- NodeLowering: operands and results
 //-------------------------------------------------------------===//
 
+Results moec::single(Value value) {
+  if (!value)
+    return failure();
+  return SmallVector<Value>{value};
+}
+
 Value NodeLowering::getOriginal(unsigned i) {
   if (node)
     return node.getOptionalOperand(i);
@@ -221,17 +227,8 @@ std::optional<ArrayRef<SymExpr>> NodeLowering::elements(unsigned i) {
 }
 
 std::optional<SmallVector<int64_t>> NodeLowering::constants(unsigned i) {
-  std::optional<ArrayRef<SymExpr>> exprs = elements(i);
-  if (!exprs)
-    return std::nullopt;
-  SmallVector<int64_t> result;
-  for (SymExpr expr : *exprs) {
-    std::optional<int64_t> constant = expr.getConstant();
-    if (!constant)
-      return std::nullopt;
-    result.push_back(*constant);
-  }
-  return result;
+  Value original = getOriginal(i);
+  return original ? state.shapes.get(original).getConstants() : std::nullopt;
 }
 
 Value NodeLowering::scalarOperand(unsigned i) {

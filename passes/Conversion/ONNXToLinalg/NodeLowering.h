@@ -67,6 +67,11 @@ struct PackedMatrices {
   int64_t count, depth, columns, panel;
 };
 
+/// What the results of a node became; a failure after an error.
+using Results = llvm::FailureOr<llvm::SmallVector<mlir::Value>>;
+/// … of a node of one result; a failure if it is null.
+Results single(mlir::Value value);
+
 /// One node and a builder positioned where its lowering goes.
 class NodeLowering {
 public:
@@ -183,7 +188,7 @@ private:
 ///
 /// Nodes whose results are all small integer tensors with known elements are never handed to a
 /// handler: their elements are expressions already.
-using NodeHandlerFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(NodeLowering &);
+using NodeHandlerFn = Results (*)(NodeLowering &);
 
 /// Handlers by operator and version.
 class NodeHandlerTable {

@@ -15,8 +15,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 /// How many elements of `line` ([size]) are not zero.
 static Value countNonZero(NodeLowering &lowering, Value line) {
   OpBuilder &builder = lowering.builder;

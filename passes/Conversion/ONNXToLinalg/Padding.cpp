@@ -10,8 +10,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 namespace {
 struct Padding {
   SmallVector<SymExpr> before, after;

@@ -13,8 +13,6 @@ using namespace mlir;
 using namespace moec;
 
 using SymVector = SmallVector<SymExpr>;
-using Results = FailureOr<SmallVector<Value>>;
-
 //===- Products of integers
 //-------------------------------------------------------------------------===//
 

@@ -14,8 +14,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 /// Combines `updates` ([n, inner]) into `data` (operand 0, seen as [count, inner]) at `rows` ([n]).
 /// Gives it the shape of operand 0 again.
 static Results scatterRows(NodeLowering &lowering, StringRef reduction, Value rows, Value updates,

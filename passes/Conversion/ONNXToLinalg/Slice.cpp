@@ -8,8 +8,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 namespace {
 
 /// What the operands say of one axis.

@@ -10,8 +10,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 Value moec::extractSlice(NodeLowering &lowering, Value tensor, ArrayRef<SymExpr> offsets,
                          ArrayRef<SymExpr> sizes, ArrayRef<int64_t> steps) {
   auto type = cast<RankedTensorType>(tensor.getType());

@@ -14,8 +14,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 static Value getFlag(NodeLowering &lowering, StringRef attribute, int64_t defaultValue) {
   bool flag = lowering.node.getInt(attribute, defaultValue) != 0;
   return lowering.scalarInt(lowering.builder.getI1Type(), flag);

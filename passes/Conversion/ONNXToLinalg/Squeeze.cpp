@@ -6,8 +6,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 /// For each of `rank` axes whether the axes in operand 1 name it, as an expression of value 0 or 1.
 /// Refuses the node (and returns failure) if they are not a small tensor, or lie outside.
 static FailureOr<SmallVector<SymExpr>> getNamedAxes(NodeLowering &lowering, int64_t rank) {

@@ -14,8 +14,6 @@
 using namespace mlir;
 using namespace moec;
 
-using Results = FailureOr<SmallVector<Value>>;
-
 /// Elements of type index as i64.
 static Value toIntegers(NodeLowering &lowering, Value indices, SymExpr size) {
   Type i64 = lowering.builder.getI64Type();

@@ -1,8 +1,9 @@
 #include "TestArtifact.h"
 
+#include "../Signals.h"
+
 #include "llvm/Support/MemoryBuffer.h"
 
-#include <csignal>
 #include <filesystem>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -255,19 +256,6 @@ TEST_F(ArtifactTest, FailureKeepsTheOldFile) {
   EXPECT_EQ(write("model.so"), "no");
   EXPECT_EQ(contents(path("model.so")), before);
   EXPECT_EQ(files(), std::vector<std::string>{"model.so"});
-}
-
-static bool hasIgnored(int signal) {
-  struct sigaction action;
-  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
-// Whoever started the program may have had a signal ignored, and then it ends nothing. Asked before
-// LLVM installs handlers, which in the end do what was done before them.
-static const bool ignoresInterrupt = hasIgnored(SIGINT), ignoresTermination = hasIgnored(SIGTERM);
-
-static bool isIgnored(int signal) {
-  return (signal == SIGINT && ignoresInterrupt) || (signal == SIGTERM && ignoresTermination);
 }
 
 // Killed in the middle of the weights, by signals that can be handled and one that cannot.

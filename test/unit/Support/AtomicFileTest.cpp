@@ -1,12 +1,12 @@
 #include "moec/Support/AtomicFile.h"
 
 #include "../Errors.h"
+#include "../Signals.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
-#include <csignal>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -71,19 +71,6 @@ TEST_P(AtomicFileTest, ForgottenWithoutCommit) {
     AtomicFile moved = std::move(*file);
   }
   EXPECT_EQ(files(), std::vector<std::string>{});
-}
-
-static bool hasIgnored(int signal) {
-  struct sigaction action;
-  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
-// Whoever started the program may have had a signal ignored, and then it ends nothing. Asked before
-// LLVM installs handlers, which in the end do what was done before them.
-static const bool ignoresInterrupt = hasIgnored(SIGINT), ignoresTermination = hasIgnored(SIGTERM);
-
-static bool isIgnored(int signal) {
-  return (signal == SIGINT && ignoresInterrupt) || (signal == SIGTERM && ignoresTermination);
 }
 
 TEST_P(AtomicFileTest, ForgottenOnSignals) {
