@@ -84,7 +84,7 @@ TEST_F(ArtifactTest, WrongCallsAreRefused) {
   char text[16];
   EXPECT_EQ(model.table->load(nullptr, nullptr, text, sizeof text), MOEC_INVALID_ARGUMENT);
   EXPECT_STREQ(text, "no place for th"); // cut off at the buffer's size
-  moec_session_options options = {sizeof options, -1, 0, nullptr, nullptr};
+  moec_session_options options = {sizeof options, -1, 0, nullptr, nullptr, 0};
   moec_session *session;
   EXPECT_EQ(model.table->create_session(model.model, &options, &session, nullptr, 0),
             MOEC_INVALID_ARGUMENT);
