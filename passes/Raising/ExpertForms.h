@@ -88,15 +88,15 @@ enum class RowKind : uint8_t {
 struct Row {
   RowKind kind;
   /// Tokens, Constant, Param: the value. Gate: the weights [T, k], null for one. Apply: null.
-  mlir::Value value;
+  mlir::Value value = {};
   /// Apply, Linear: the operation to clone. Its number of the result.
   mlir::Operation *node = nullptr;
   unsigned result = 0;
-  llvm::SmallVector<Row *, 3> operands;
+  llvm::SmallVector<Row *, 3> operands = {};
   /// Index, Ratio: the factor; Counts, Ends, Linear (whether transposed): a number.
   int64_t number = 0;
   /// Index: one axis, or one for each component of a tuple.
-  llvm::SmallVector<Axis, 1> axes;
+  llvm::SmallVector<Axis, 1> axes = {};
   /// Gate: weights[t, s] where the slot's expert is `expert` (kAny: no condition; kAxis: the expert
   /// axis), else 0; `summed` over the slots.
   int64_t expert = kAny;
@@ -107,11 +107,11 @@ struct Row {
   bool perExpert = false, onToken = false;
   /// The size of the feature axis; 0 without one.
   int64_t width = 0;
-  mlir::Type elementType;
+  mlir::Type elementType = {};
   /// A value with one row for each token and this content, if there is one.
-  mlir::Value origin;
+  mlir::Value origin = {};
   /// Partial: what else has been added.
-  llvm::SmallVector<mlir::Value, 1> others;
+  llvm::SmallVector<mlir::Value, 1> others = {};
 
   static constexpr int64_t kAny = -1, kAxis = -2;
 };

@@ -20,11 +20,11 @@ struct Pair {
   unsigned input, output;
   onnx::NodeOp concat;
   int64_t axis = 0;
-  SymExpr rows;               ///< how many are added
-  SmallVector<SymExpr> added; ///< the sizes of what is added
+  SymExpr rows = {};               ///< how many are added
+  SmallVector<SymExpr> added = {}; ///< the sizes of what is added
   // Of the input, as far as known without it; without a name: "".
-  SmallVector<int64_t> shape;
-  SmallVector<StringRef> names;
+  SmallVector<int64_t> shape = {};
+  SmallVector<StringRef> names = {};
 };
 
 class StateFinder {
