@@ -42,6 +42,9 @@ LogicalResult RouteOp::verify() {
     return emitOpError() << "sums the " << groupTop << " best of groups of " << experts / groups;
   if (static_cast<bool>(getJitter()) != (getScore() == ScoreFunction::SparseMixer))
     return emitOpError("has 'jitter' without the score 'sparsemixer', or the reverse");
+  if (getJitter() && (getSelectionBias() || getAlive() || groups > 1))
+    return emitOpError("has the score 'sparsemixer', which chooses by logits alone, and a bias, "
+                       "experts that are not alive, or groups");
   if (std::optional<int64_t> capacity = getCapacity(); capacity && *capacity < 0)
     return emitOpError() << "has a capacity of " << *capacity;
   return success();

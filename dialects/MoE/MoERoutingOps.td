@@ -33,7 +33,8 @@ def MoE_RouteOp : MoE_Op<"route", [Pure, AttrSizedOperandSegments]> {
     2. Selection value: the score, or the logit with `select_logits`; plus `selection_bias` ([E], [1, E] or [T, E]);
        −∞ where `alive` ([E] or [T, E], i1) is false.
     3. Groups: with `groups` G > 1 experts lie in G equal runs; a run is worth the sum of its `group_top` best
-       selection values (1: the best); outside the `top_groups` best runs selection values are `excluded`.
+       selection values (1: the best); outside the `top_groups` best runs selection values are `excluded`,
+       those of experts that are not alive −∞ as before.
     4. The k best; of equals the one with the lower index; best first. With `threshold`, only as many as it
        takes for the sum of their scores to reach it (top-p), at least one. With `capacity` an expert takes that
        many tokens, in order of tokens (`drop_slots_last`: all first choices before all second ones). Slots

@@ -4,6 +4,7 @@
 #include "llvm/Support/xxhash.h"
 #include <limits>
 #include <random>
+#include <set>
 
 using namespace mlir;
 using namespace moec;
@@ -68,11 +69,17 @@ std::vector<double> moec::getRandomScores(int64_t numExperts, int64_t seed, Stri
   return scores;
 }
 
-SmallVector<int64_t> moec::getSmallest(llvm::ArrayRef<double> scores, int64_t count) {
+/// All indices, those of the smallest scores first.
+static SmallVector<int64_t> orderBySize(llvm::ArrayRef<double> scores) {
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, scores.size()));
   llvm::sort(order, [&](int64_t a, int64_t b) {
     return std::pair(scores[a], -a) < std::pair(scores[b], -b);
   });
+  return order;
+}
+
+SmallVector<int64_t> moec::getSmallest(llvm::ArrayRef<double> scores, int64_t count) {
+  SmallVector<int64_t> order = orderBySize(scores);
   order.truncate(count);
   llvm::sort(order);
   return order;
@@ -83,15 +90,46 @@ bool moec::canChooseAnyGroups(moe::RouteOp route, llvm::ArrayRef<int64_t> kept) 
   SmallVector<int64_t> counts(route.getGroups(), 0);
   for (int64_t e : kept)
     ++counts[e / size];
+  llvm::erase(counts, 0);
   llvm::sort(counts);
-  int64_t fewest = 0;
-  for (int64_t count : llvm::ArrayRef(counts).take_front(route.getTopGroups()))
-    fewest += count;
+  if (counts.size() < route.getTopGroups() ||
+      counts.front() < static_cast<int64_t>(route.getGroupTop()))
+    return false;
+  int64_t fewest = llvm::sum_of(llvm::ArrayRef(counts).take_front(route.getTopGroups()));
   return fewest >= static_cast<int64_t>(route.getK());
 }
 
-/// A vector over experts that is the same in every run; empty if it is not.
-static std::vector<float> readVector(WeightEditor &editor, Value value, int64_t size) {
+SmallVector<int64_t> moec::getSmallestInGroups(moe::RouteOp route, const std::vector<bool> &live,
+                                               llvm::ArrayRef<double> scores, int64_t count) {
+  int64_t size = route.getNumExperts() / route.getGroups();
+  std::set<int64_t> kept, removed;
+  for (int64_t e = 0, end = live.size(); e < end; ++e)
+    if (live[e])
+      kept.insert(e);
+  for (int64_t e : orderBySize(scores)) {
+    if (!kept.contains(e))
+      continue;
+    // What is left of a group goes with the last expert that its rating needs.
+    std::set<int64_t> leaving;
+    for (int64_t other : kept)
+      if (other / size == e / size)
+        leaving.insert(other);
+    if (static_cast<int64_t>(leaving.size()) > static_cast<int64_t>(route.getGroupTop()))
+      leaving = {e};
+    SmallVector<int64_t> others;
+    for (int64_t other : kept)
+      if (!leaving.contains(other))
+        others.push_back(other);
+    if (static_cast<int64_t>(removed.size() + leaving.size()) > count ||
+        !canChooseAnyGroups(route, others))
+      continue;
+    kept = std::set<int64_t>(others.begin(), others.end());
+    removed.insert(leaving.begin(), leaving.end());
+  }
+  return llvm::to_vector(removed);
+}
+
+std::vector<float> moec::readVector(WeightEditor &editor, Value value, int64_t size) {
   llvm::Expected<WeightTensor> tensor = editor.read(value);
   if (!tensor) {
     llvm::consumeError(tensor.takeError());

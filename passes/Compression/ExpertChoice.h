@@ -7,6 +7,9 @@
 
 namespace moec {
 
+/// A vector of `size` numbers, one an expert, that is the same in every run; empty if it is not.
+std::vector<float> readVector(WeightEditor &editor, mlir::Value value, int64_t size);
+
 /// The sum of squares of all parameters of each expert, of several layers together. Null experts
 /// have 0.
 llvm::Expected<std::vector<double>> getSquaredNorms(WeightEditor &editor,
@@ -22,7 +25,14 @@ std::vector<double> getRandomScores(int64_t numExperts, int64_t seed, llvm::Stri
 /// The indices of the `count` smallest scores, ascending; of equals those with higher indices.
 llvm::SmallVector<int64_t> getSmallest(llvm::ArrayRef<double> scores, int64_t count);
 
-/// Whether the groups of a route have enough experts left for k choices, whichever groups win.
+/// The same among live experts, of a route in groups: experts that the groups need are passed over,
+/// so there may be fewer; a group that would be too small to be rated goes as a whole.
+llvm::SmallVector<int64_t> getSmallestInGroups(moe::RouteOp route, const std::vector<bool> &live,
+                                               llvm::ArrayRef<double> scores, int64_t count);
+
+/// Whether the groups of a route choose as before among the experts that are left: each group has
+/// none, or as many as its rating adds up, so that it can win; and there are groups, and in any of
+/// those that may win experts, for k choices.
 bool canChooseAnyGroups(moe::RouteOp route, llvm::ArrayRef<int64_t> kept);
 
 /// Experts of which it is proven that no token can choose them, ascending: the model says that they

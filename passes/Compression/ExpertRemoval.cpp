@@ -1,5 +1,6 @@
 #include "ExpertRemoval.h"
 
+#include "ExpertChoice.h"
 #include "WeightRows.h"
 #include "dialects/ONNX/ONNXOps.h"
 #include "passes/Raising/EraseUnused.h"
@@ -134,16 +135,21 @@ void renumber(WeightEditor &editor, moe::RouteOp route, llvm::ArrayRef<int64_t> 
 }
 
 /// Whether expert e is alive is a constant from now on, and what the model says besides.
-void mask(moe::RouteOp route, llvm::ArrayRef<int64_t> kept) {
+void mask(WeightEditor &editor, moe::RouteOp route, llvm::ArrayRef<int64_t> kept) {
   OpBuilder builder(route);
-  auto type = RankedTensorType::get(route.getNumExperts(), builder.getI1Type());
-  SmallVector<bool> isKept(route.getNumExperts(), false);
+  int64_t numExperts = route.getNumExperts();
+  SmallVector<bool> isKept(numExperts, false);
   for (int64_t e : kept)
     isKept[e] = true;
+  Value before = route.getAlive();
+  std::vector<float> known = before ? readVector(editor, before, numExperts) : std::vector<float>();
+  for (auto [e, value] : llvm::enumerate(known))
+    isKept[e] = isKept[e] && value != 0;
+  auto type = RankedTensorType::get(numExperts, builder.getI1Type());
   Value alive =
       onnx::ConstantOp::create(builder, route.getLoc(), type,
                                cast<ElementsAttr>(Attribute(DenseElementsAttr::get(type, isKept))));
-  if (Value before = route.getAlive())
+  if (before && known.empty())
     alive = onnx::NodeOp::create(builder, route.getLoc(), TypeRange(before.getType()), "", "And", 7,
                                  ValueRange{before, alive})
                 ->getResult(0);
@@ -170,7 +176,7 @@ llvm::Error moec::keepExperts(WeightEditor &editor, moe::RouteOp route,
   }
   for (auto [experts, placement] : llvm::zip(layers, placements))
     replaceParameters(experts, placement, places.size());
-  change == RouterChange::Renumber ? renumber(editor, route, kept) : mask(route, kept);
+  change == RouterChange::Renumber ? renumber(editor, route, kept) : mask(editor, route, kept);
   return llvm::Error::success();
 }
 

@@ -155,7 +155,11 @@ def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {
     weights of the others stay what they were, and only the choice excludes them; with `denominator=drop` the
     columns go and weights grow.
 
-    The columns stay, too, where experts lie in groups, or where the numbers of the chosen are used elsewhere.
+    A sparse mixer's softmax always loses them.
+
+    The columns stay, too, where experts lie in groups, or where the numbers of the chosen are used elsewhere. A
+    group keeps none of its experts, or as many as its rating adds up, so that it can still win: a `ratio` takes the
+    smallest experts of which this leaves enough, at the end whole groups.
 
     With `exact` nothing is removed that matters: experts that no token can choose (k others have a selection
     bias that scores cannot make up for, or the same logits and an earlier place), and of experts with the same
@@ -166,6 +170,7 @@ def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {
     known from data.
 
     Limits: a layer keeps at least the k experts that a token takes, as do the groups that a token may choose.
+    Dequantised weights lose rows of codes and scales, also where the codes are moved afterwards (QMoE).
     Layers whose router is not known are left as they are. Layers with the same router lose the same experts.
 
     Before:

@@ -5,6 +5,7 @@
 #include "passes/Compression/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/GlobPattern.h"
 #include <limits>
 
@@ -39,6 +40,13 @@ bool isOnlyFor(moe::RouteOp route, llvm::ArrayRef<moe::ExpertsOp> layers) {
   return llvm::all_of(route->getUsers(), [&](Operation *user) {
     return llvm::any_of(layers, [&](moe::ExpertsOp op) { return op == user; });
   });
+}
+
+std::string getGroupsNeed(moe::RouteOp route) {
+  return llvm::formatv(
+      "its groups would have too few experts: {0} of {1} groups are rated by their "
+      "{2} best and give a token {3}",
+      route.getTopGroups(), route.getGroups(), route.getGroupTop(), route.getK());
 }
 
 class PruneExperts : public impl::PruneExpertsPassBase<PruneExperts> {
@@ -134,6 +142,12 @@ FailureOr<SmallVector<int64_t>> PruneExperts::chooseRemoved(WeightEditor &editor
     }
     scores = std::move(*norms);
   }
+  if (group.getRoute().getGroups() > 1) {
+    auto removed = getSmallestInGroups(group.getRoute(), live, scores, count);
+    if (removed.empty())
+      refuse(group, getGroupsNeed(group.getRoute()));
+    return removed;
+  }
   for (auto [score, isLive] : llvm::zip(scores, live))
     if (!isLive)
       score = std::numeric_limits<double>::infinity();
@@ -173,14 +187,15 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
                                " experts, and it has " + Twine(experts.getNumExperts())),
              success();
   std::vector<bool> live = getLiveExperts(editor, route, group.getExperts());
+  int64_t numAsked = std::llround(ratio * static_cast<double>(llvm::count(live, true)));
   for (int64_t e : *removed)
     live[e] = false;
   int64_t numKept = llvm::count(live, true);
   RouterChange change = getChange(group);
   bool isMixer = route.getScore() == moe::ScoreFunction::SparseMixer;
-  if (isMixer && (change == RouterChange::Mask || denominator == "keep"))
-    return refuse(group, "its router is a sparse mixer, in whose softmax removed experts have a "
-                         "share: denominator=drop leaves it out"),
+  if (isMixer && change == RouterChange::Mask)
+    return refuse(group, "its router is a sparse mixer, which cannot pass over experts whose "
+                         "columns stay"),
            success();
   // Groups that are chosen must have enough experts whichever they are.
   if (numKept < k)
@@ -196,9 +211,7 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
     if (live[e])
       alive.push_back(e);
   if (route.getGroups() > 1 && !canChooseAnyGroups(route, alive))
-    return refuse(group, "some of its groups would have too few experts for the " + Twine(k) +
-                             " of a token"),
-           success();
+    return refuse(group, getGroupsNeed(route)), success();
   auto before = llvm::map_to_vector(group.layers, [](MoELayer &l) { return getCost(l.experts); });
   if (llvm::Error error = keepExperts(editor, route, group.getExperts(), kept, change))
     return refuse(group, "its weights cannot be changed: " + llvm::toString(std::move(error))),
@@ -214,7 +227,11 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
                         : "those that are named";
   log(group, before, std::move(options),
       Twine(removed->size()) + " of " + Twine(numExperts) + " experts removed, " + how +
-          (change == RouterChange::Mask ? "; the router keeps its columns" : ""));
+          (remove.empty() && static_cast<int64_t>(removed->size()) < numAsked
+               ? "; its groups need the others"
+               : "") +
+          (change == RouterChange::Mask ? "; the router keeps its columns" : "") +
+          (isMixer ? "; the softmax of its sparse mixer has no share of theirs any more" : ""));
   return success();
 }
 

@@ -1,5 +1,6 @@
 #include "WeightRows.h"
 
+#include "dialects/ONNX/ONNXOps.h"
 #include "passes/Analysis/Layers.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 
@@ -63,12 +64,68 @@ static llvm::Expected<Value> takeCodes(WeightEditor &editor, OpBuilder &builder,
   return clone.getResult();
 }
 
+/// The axis of a node's input, and the rows along it, that make the rows of its result; failure if
+/// the result's rows are no rows of the input. Sizes are static.
+static FailureOr<std::pair<int64_t, SmallVector<int64_t>>>
+findInputRows(onnx::NodeOp node, int64_t axis, llvm::ArrayRef<int64_t> indices) {
+  auto from = cast<RankedTensorType>(node.getInputs()[0].getType());
+  auto to = cast<RankedTensorType>(node->getResult(0).getType());
+  if (node.getOpType() == "Transpose") {
+    std::optional<ArrayRef<int64_t>> perm = node.getInts("perm");
+    return std::pair(perm ? (*perm)[axis] : to.getRank() - 1 - axis, llvm::to_vector(indices));
+  }
+  // Elements keep their order. A row of the result is as many of an axis before which there are as
+  // many elements; [n·r, …] is cut as [n, r, …] is.
+  int64_t outer = ShapedType::getNumElements(to.getShape().take_front(axis));
+  int64_t before = 1;
+  for (int64_t i = 0; i < from.getRank() && before <= outer; before *= from.getDimSize(i++)) {
+    int64_t rowsOfOne = from.getDimSize(i) / std::max<int64_t>(to.getDimSize(axis), 1);
+    if (before != outer || rowsOfOne * to.getDimSize(axis) != from.getDimSize(i) || rowsOfOne == 0)
+      continue;
+    SmallVector<int64_t> rows;
+    for (int64_t index : indices)
+      for (int64_t row = 0; row < rowsOfOne; ++row)
+        rows.push_back(index * rowsOfOne + row);
+    return std::pair(i, std::move(rows));
+  }
+  return failure();
+}
+
+/// Rows of a dequantised weight that is moved or rounded afterwards: the same is done to rows of
+/// the dequantised one.
+static llvm::Expected<Value> takeMovedCodes(WeightEditor &editor, OpBuilder &builder,
+                                            onnx::NodeOp node, int64_t axis,
+                                            llvm::ArrayRef<int64_t> indices) {
+  auto from = cast<RankedTensorType>(node.getInputs()[0].getType());
+  auto to = cast<RankedTensorType>(node->getResult(0).getType());
+  bool isStatic = from.hasStaticShape() && to.hasStaticShape();
+  FailureOr<std::pair<int64_t, SmallVector<int64_t>>> rows = failure();
+  if (isStatic)
+    rows = findInputRows(node, axis, indices);
+  if (failed(rows))
+    return llvm::createStringError("its codes are moved across rows after they are dequantised");
+  llvm::Expected<Value> part =
+      moec::takeRows(editor, builder, node.getInputs()[0], rows->first, rows->second);
+  if (!part)
+    return part.takeError();
+  RankedTensorType type = withSize(to, axis, indices.size());
+  if (llvm::is_contained({"Transpose", "Cast", "Identity"}, node.getOpType())) {
+    Operation *clone = builder.clone(*node);
+    clone->setOperand(0, *part);
+    clone->getResult(0).setType(type);
+    return clone->getResult(0);
+  }
+  Value moved = Spelling(builder, node.getLoc()).reshape(*part, type.getShape());
+  moved.setType(type);
+  return moved;
+}
+
 llvm::Expected<Value> moec::takeRows(WeightEditor &editor, OpBuilder &builder, Value value,
                                      int64_t axis, llvm::ArrayRef<int64_t> indices) {
   if (auto dequantize = value.getDefiningOp<moe::DequantizeOp>())
     return takeCodes(editor, builder, dequantize, axis, indices);
   if (skipLayout(value).getDefiningOp<moe::DequantizeOp>())
-    return llvm::createStringError("its codes are moved after they are dequantised");
+    return takeMovedCodes(editor, builder, value.getDefiningOp<onnx::NodeOp>(), axis, indices);
   llvm::Expected<WeightTensor> tensor = editor.read(value);
   if (!tensor)
     return tensor.takeError();

@@ -2,6 +2,8 @@
 //-------------------------------------------------------------===//
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace moec;
 using moe::RouteWeight;
@@ -172,10 +174,16 @@ SmallVector<Value> RouteSpelling::spell() {
     Value scores = getScores(), values = op.getSelectLogits() ? logits : scores, topValues;
     if (op.getSelectionBias())
       values = s.add(values, s.cast(op.getSelectionBias(), type));
-    if (op.getAlive())
-      values = s.where(op.getAlive(), values, scalar(-std::numeric_limits<double>::infinity()));
-    if (op.getGroups() > 1)
+    auto excludeDead = [&] {
+      if (op.getAlive())
+        values = s.where(op.getAlive(), values, scalar(-std::numeric_limits<double>::infinity()));
+    };
+    excludeDead();
+    if (op.getGroups() > 1) {
       values = restrictToGroups(values);
+      if (std::isfinite(op.getExcluded().convertToDouble()))
+        excludeDead();
+    }
     std::tie(topValues, indices) = top(values, op.getK());
     Value keep = op.getThreshold() ? keepUpToThreshold(scores, indices) : Value();
     weights = getWeights(scores, topValues, indices);

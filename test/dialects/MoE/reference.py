@@ -192,7 +192,7 @@ logits = np.round(draw(T, E + 1) * 2) / 2  # some are equal
 
 
 def route(score, weight, k=K, bias=None, alive=None, external=None, select_logits=False, epsilon=0.0, scale=1.0,
-          groups=1, top_groups=1, group_top=1, threshold=None, capacity=None, drop_slots_last=False,
+          groups=1, top_groups=1, group_top=1, excluded=-np.inf, threshold=None, capacity=None, drop_slots_last=False,
           renormalize_external=False):  # fmt: skip
     l = logits.astype(np.float64)
     functions = {"identity": lambda x: x, "softmax": softmax, "sigmoid": sigmoid, "softplus": lambda x: np.log1p(np.exp(x)),
@@ -206,7 +206,8 @@ def route(score, weight, k=K, bias=None, alive=None, external=None, select_logit
         worth = np.sort(runs)[..., -group_top:].sum(-1)
         best = np.argsort(-worth, kind="stable")[:, :top_groups]
         chosen = (best[:, :, None] == np.arange(groups)).any(1)
-        values = np.where(chosen[..., None], runs, -np.inf).reshape(T, -1)
+        values = np.where(chosen[..., None], runs, excluded).reshape(T, -1)
+        values = np.where(True if alive is None else alive, values, -np.inf)
     experts = np.argsort(-values, kind="stable")[:, :k]
     of = lambda x: np.take_along_axis(x, experts, 1)
     before = np.cumsum(of(scores), 1) - of(scores)
@@ -254,6 +255,9 @@ routeCase("external", "softmax", "external", " external {external}", {"external"
           renormalize_external=True, epsilon=0.125)  # fmt: skip
 routeCase("groups", "sigmoid", "renormalized", groups=3, top_groups=2, group_top=2)
 routeCase("groups by the best", "sigmoid", "score", groups=2, top_groups=1, k=3)
+routeCase("groups with experts that are not alive", "sigmoid", "score", " bias {bias} alive {alive}",
+          {"bias": draw(E + 1) - 1, "alive": np.array([True, True, False, False, True, True])}, groups=3, top_groups=1,
+          group_top=2, excluded=0.0, k=3)  # fmt: skip
 routeCase("threshold", "softmax", "score", threshold=0.6, k=4)
 routeCase("capacity", "softmax", "score", capacity=2)
 routeCase("capacity by slots", "softmax", "score", capacity=2, drop_slots_last=True)

@@ -130,3 +130,89 @@ func.func @left_alone_all_needed(%x: tensor<?x1xf32>, %l: tensor<?x3xf32>) -> te
   }
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// A group of two experts is rated by both: one expert alone would never be chosen, so the whole group goes.
+// REMARK: remark: prune-experts: 2 of 6 experts removed, the smallest by norm; the router keeps its columns
+// NAMED-LABEL: func.func @whole_groups
+// NAMED: moe.route {{.*}}groups = 3
+// NAMED-SAME: : (tensor<?x6xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+// CHECK-LABEL: func.func @whole_groups
+// CHECK: %[[ALIVE:.*]] = onnx.constant dense<[true, true, false, false, true, true]>
+// CHECK: moe.route %{{.*}} alive %[[ALIVE]]
+// CHECK: %[[UP:.*]] = onnx.constant dense<{{\[}}[{{\[}}3.000000e+00]], {{\[}}[4.000000e+00]], {{\[}}[5.000000e+00]], {{\[}}[6.000000e+00]]]>
+// CHECK: moe.experts {{.*}} parameters(%[[UP]] : tensor<4x1x1xf32>) {num_experts = 6
+func.func @whole_groups(%x: tensor<?x1xf32>, %l: tensor<?x6xf32>) -> tensor<?x1xf32> {
+  %up = onnx.constant dense<[[[3.0]], [[4.0]], [[9.0]], [[1.0]], [[5.0]], [[6.0]]]> : tensor<6x1x1xf32>
+  %w, %e = moe.route %l {k = 2 : i64, score = #moe.score_function<sigmoid>, weight = #moe.route_weight<renormalized>, groups = 3 : i64, top_groups = 2 : i64, group_top = 2 : i64} : (tensor<?x6xf32>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = moe.experts %x to %e weights %w parameters(%up : tensor<6x1x1xf32>) {num_experts = 6 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x1xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x1xf32>):
+    %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    moe.yield %0 : tensor<?x1xf32>
+  }
+  return %y : tensor<?x1xf32>
+}
+
+// -----
+
+// Of two to remove one stays: each group needs the two that a token takes, and one has two already.
+// REMARK: remark: prune-experts: 1 of 6 experts removed, the smallest by norm; its groups need the others
+// CHECK-LABEL: func.func @group_too_small
+// CHECK: onnx.constant dense<[false, true, true, true, true, false]>
+// CHECK-NOT: And
+func.func @group_too_small(%x: tensor<?x1xf32>, %l: tensor<?x6xf32>) -> tensor<?x1xf32> {
+  %up = onnx.constant dense<[[[1.0]], [[4.0]], [[2.0]], [[5.0]], [[6.0]], [[7.0]]]> : tensor<6x1x1xf32>
+  %alive = onnx.constant dense<[true, true, true, true, true, false]> : tensor<6xi1>
+  %w, %e = moe.route %l alive %alive {k = 2 : i64, score = #moe.score_function<sigmoid>, weight = #moe.route_weight<renormalized>, groups = 2 : i64, top_groups = 1 : i64} : (tensor<?x6xf32>, tensor<6xi1>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = moe.experts %x to %e weights %w parameters(%up : tensor<6x1x1xf32>) {num_experts = 6 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x1xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x1xf32>):
+    %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    moe.yield %0 : tensor<?x1xf32>
+  }
+  return %y : tensor<?x1xf32>
+}
+
+// -----
+
+// A sparse mixer's softmax is over the columns that are left.
+// REMARK: remark: prune-experts: 1 of 3 experts removed, the smallest by norm; the softmax of its sparse mixer has no share of theirs any more
+// CHECK-LABEL: func.func @sparse_mixer
+// CHECK: onnx.constant dense<{{\[}}[1.000000e+00, 3.000000e+00]]>
+// CHECK: moe.route %{{.*}} {jitter = {{.*}} (tensor<?x2xf32>)
+func.func @sparse_mixer(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %router = onnx.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
+  %up = onnx.constant dense<[[[3.0]], [[1.0]], [[9.0]]]> : tensor<3x1x1xf32>
+  %l = moe.linear %x, %router : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<sparsemixer>, weight = #moe.route_weight<score>, jitter = 0.01 : f32} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %y = moe.experts %x to %e weights %w parameters(%up : tensor<3x1x1xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x1xf32>):
+    %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    moe.yield %0 : tensor<?x1xf32>
+  }
+  return %y : tensor<?x1xf32>
+}
+
+// -----
+
+// Codes of all experts in one matrix, cut into experts after they are dequantised, as QMoE has them.
+// NAMED-LABEL: func.func @codes_cut_later
+// NAMED: %[[CODES:.*]] = onnx.constant dense<{{\[}}[3], [4], [5], [6]]> : tensor<4x1xi8>
+// NAMED: %[[D:.*]] = moe.dequantize %[[CODES]]
+// NAMED: %[[SHAPE:.*]] = onnx.constant dense<[2, 2, 1]>
+// NAMED: %[[UP:.*]] = onnx.node "Reshape"(%[[D]], %[[SHAPE]]) {{.*}} -> tensor<2x2x1xf32>
+// NAMED: moe.experts {{.*}} parameters(%[[UP]] : tensor<2x2x1xf32>) {num_experts = 2
+func.func @codes_cut_later(%x: tensor<?x1xf32>, %l: tensor<?x3xf32>) -> tensor<?x2xf32> {
+  %codes = onnx.constant dense<[[1], [2], [3], [4], [5], [6]]> : tensor<6x1xi8>
+  %scales = onnx.constant dense<0.5> : tensor<6x1xf32>
+  %shape = onnx.constant dense<[3, 2, 1]> : tensor<3xi64>
+  %d = moe.dequantize %codes scales %scales {axis = 1 : i64, block = 1 : i64} : (tensor<6x1xi8>, tensor<6x1xf32>) -> tensor<6x1xf32>
+  %up = onnx.node "Reshape"(%d, %shape) version 21 : (tensor<6x1xf32>, tensor<3xi64>) -> tensor<3x2x1xf32>
+  %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<softmax>} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %y = moe.experts %x to %e weights %w parameters(%up : tensor<3x2x1xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x2xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<2x1xf32>):
+    %0 = moe.linear %t, %u transposed : (tensor<?x1xf32>, tensor<2x1xf32>) -> tensor<?x2xf32>
+    moe.yield %0 : tensor<?x2xf32>
+  }
+  return %y : tensor<?x2xf32>
+}
