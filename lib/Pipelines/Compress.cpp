@@ -1,5 +1,6 @@
 #include "moec/Pipelines/Compress.h"
 
+#include "moec/Support/ErrorContext.h"
 #include "moec/Support/Json.h"
 #include "passes/Compression/Passes.h"
 
@@ -13,14 +14,13 @@ using namespace moec;
 
 llvm::Error moec::buildCompressPipeline(OpPassManager &pm, const Plan &plan) {
   registerCompressionPasses();
-  for (auto [i, step] : llvm::enumerate(plan.steps))
-    for (const std::string &pipeline : step.toPipelines()) {
-      std::string message;
-      llvm::raw_string_ostream stream(message);
-      if (failed(parsePassPipeline(pipeline, pm, stream)))
-        return llvm::createStringError("step " + Twine(i) + ", '" + step.pass +
-                                       "': " + StringRef(message).trim());
-    }
+  for (auto [i, step] : llvm::enumerate(plan.steps)) {
+    std::string message;
+    llvm::raw_string_ostream stream(message);
+    if (failed(parsePassPipeline(step.toPipeline(), pm, stream)))
+      return llvm::createStringError("step " + Twine(i) + ", '" + step.pass +
+                                     "': " + StringRef(message).trim());
+  }
   // Weights that only the former structure used.
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createCanonicalizerPass());
@@ -34,7 +34,7 @@ llvm::Expected<Plan> moec::readPlan(StringRef path) {
     return json.takeError();
   llvm::Expected<Plan> plan = Plan::fromJson(*json);
   if (!plan)
-    return llvm::createStringError(path + ": " + llvm::toString(plan.takeError()));
+    return addContext(path, plan.takeError());
   return plan;
 }
 

@@ -1,254 +1,320 @@
 #include "moec/Pipelines/Plan.h"
 
+#include "PlanOptions.h"
+#include "passes/Compression/LayerPattern.h"
+
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <map>
 
 using namespace moec;
 using llvm::StringRef;
 
-/// As an option of a pipeline can hold it.
-static std::string quote(StringRef text) {
-  char quotes = text.contains('"') ? '\'' : '"';
-  return std::string(1, quotes) + text.str() + quotes;
-}
-
-std::vector<std::string> PlanStep::toPipelines() const {
-  std::string rest;
+std::string PlanStep::toPipeline() const {
+  std::string text;
+  if (!layers.empty())
+    text += " layers=\"" + llvm::join(layers, ",") + "\"";
   for (const auto &[name, value] : options)
-    rest += " " + name + "=" + value;
-  std::vector<std::string> pipelines;
-  // From the end: a layer that becomes two does not change the numbers in the names before it.
-  for (const std::string &glob : llvm::reverse(layers))
-    pipelines.push_back("moe-" + pass + "{layers=" + quote(glob) + rest + "}");
-  if (layers.empty())
-    pipelines.push_back("moe-" + pass + "{" + StringRef(rest).ltrim().str() + "}");
-  return pipelines;
+    text += " " + name + "=" + value;
+  return "moe-" + pass + "{" + StringRef(text).ltrim().str() + "}";
 }
 
-/// A name as a glob that matches it alone.
-static std::string escapeGlob(StringRef name) {
-  std::string glob;
-  for (char c : name) {
-    if (StringRef("*?[]{}\\").contains(c))
-      glob += '\\';
-    glob += c;
-  }
-  return glob;
+/// A value as messages quote it.
+static std::string quote(const llvm::json::Value &value) {
+  std::string text = llvm::formatv("{0}", value).str();
+  size_t shown = 60;
+  if (text.size() <= shown)
+    return text;
+  while ((text[shown] & 0xC0) == 0x80) // within a character of several bytes
+    --shown;
+  return text.substr(0, shown) + "…";
 }
 
-/// A value of a member as an option; "" for kinds that no option has.
-static std::string toOption(const llvm::json::Value &value) {
-  if (auto text = value.getAsString())
-    return quote(*text);
-  if (auto flag = value.getAsBoolean())
-    return *flag ? "true" : "false";
-  if (auto integer = value.getAsInteger())
-    return std::to_string(*integer);
-  if (auto number = value.getAsNumber())
-    return llvm::formatv("{0:f9}", *number).str();
-  // The elements of a list are not quoted one by one.
-  std::string list;
-  bool isText = false;
-  if (const llvm::json::Array *array = value.getAsArray())
-    for (const llvm::json::Value &element : *array) {
-      isText |= element.getAsString().has_value();
-      std::string item = element.getAsString()  ? element.getAsString()->str()
-                         : element.getAsArray() ? ""
-                                                : toOption(element);
-      if (item.empty())
-        return "";
-      list += (list.empty() ? "" : ",") + item;
+/// What was meant by an unknown name, as the end of a message.
+static std::string suggest(StringRef name, llvm::ArrayRef<StringRef> known) {
+  const StringRef *best = nullptr;
+  unsigned least = 3;
+  for (const StringRef &candidate : known)
+    if (unsigned distance = candidate.edit_distance(name); distance < least) {
+      best = &candidate;
+      least = distance;
     }
-  return isText ? quote(list) : list;
+  if (best)
+    return ", did you mean '" + best->str() + "'?";
+  return "; known are " + llvm::join(known, ", ");
 }
 
-static llvm::Expected<PlanStep> readStep(const llvm::json::Object &object, size_t number) {
-  auto fail = [&](const llvm::Twine &message) {
-    return llvm::createStringError("step " + llvm::Twine(number) + ": " + message);
-  };
-  PlanStep step;
-  std::optional<StringRef> pass = object.getString("pass");
-  if (!pass || !llvm::all_of(*pass, [](char c) { return llvm::isAlnum(c) || c == '-'; }))
-    return fail("'pass' is missing or no name of a pass");
-  step.pass = pass->str();
-  std::vector<std::string> names;
+namespace {
+
+/// Reads steps and keeps all that is wrong with them, so that it can be mended at once.
+class PlanReader {
+public:
+  /// `where` names the step in messages.
+  void readStep(const llvm::json::Object &object, const std::string &where);
+  void fail(const llvm::Twine &message) { problems.push_back(message.str()); }
+  /// The steps; an error of one line for each problem if there was one.
+  llvm::Expected<Plan> take() {
+    if (problems.empty())
+      return std::move(plan);
+    llvm::Error all = llvm::Error::success();
+    for (const std::string &problem : problems)
+      all = llvm::joinErrors(std::move(all), llvm::createStringError(problem));
+    return std::move(all);
+  }
+
+private:
+  void readLayers(const llvm::json::Value &value, const std::string &where, PlanStep &step);
+
+  Plan plan;
+  std::vector<std::string> problems;
+};
+
+} // namespace
+
+void PlanReader::readLayers(const llvm::json::Value &value, const std::string &where,
+                            PlanStep &step) {
+  constexpr const char *kExpected = ", expected a glob of layers' names, or a list of names";
+  if (std::optional<StringRef> glob = value.getAsString()) {
+    step.layers.push_back(escapeLayerGlob(*glob));
+    if (llvm::Expected<LayerPattern> pattern = LayerPattern::create(step.layers.back()); !pattern) {
+      llvm::consumeError(pattern.takeError());
+      fail(where + "'layers' is " + quote(value) + kExpected);
+    }
+    return;
+  }
+  const llvm::json::Array *list = value.getAsArray();
+  if (!list || list->empty())
+    return fail(where + "'layers' is " + quote(value) + kExpected);
+  for (const llvm::json::Value &entry : *list) {
+    std::optional<StringRef> name = entry.getAsString();
+    if (name && !name->empty())
+      step.layers.push_back(escapeLayerName(*name));
+    else
+      fail(where + "'layers' has " + quote(entry) + " in it, expected a layer's name");
+  }
+}
+
+void PlanReader::readStep(const llvm::json::Object &object, const std::string &place) {
+  const llvm::json::Value *name = object.get("pass");
+  std::optional<StringRef> given = name ? name->getAsString() : std::nullopt;
+  auto passes =
+      llvm::map_to_vector(getPlanPasses(), [](const PlanPass &pass) { return pass.name; });
+  if (!given)
+    return fail(place + ": 'pass' is " + (name ? quote(*name) : "missing") + ", expected one of " +
+                llvm::join(passes, ", "));
+  const PlanPass *pass = findPlanPass(*given);
+  if (!pass)
+    return fail(place + ": there is no pass " + quote(*name) + suggest(*given, passes));
+  PlanStep step{given->str(), {}, {}};
+  std::string where = place + ", '" + step.pass + "': ";
+  std::vector<std::pair<std::string, const llvm::json::Value *>> members;
   for (const auto &[key, value] : object)
-    names.push_back(key.str());
-  llvm::sort(names);
-  for (const std::string &name : names) {
-    const llvm::json::Value &value = *object.get(name);
-    if (name == "pass")
-      continue;
-    if (!llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '-' || c == '_'; }))
-      return fail("'" + name + "' is no name of an option");
-    if (name == "layers") {
-      if (auto glob = value.getAsString())
-        step.layers.push_back(glob->str());
-      else if (const llvm::json::Array *list = value.getAsArray())
-        for (const llvm::json::Value &entry : *list) {
-          auto layer = entry.getAsString();
-          if (!layer)
-            return fail("'layers' is a list of something else than names");
-          step.layers.push_back(escapeGlob(*layer));
-        }
-      else
-        return fail("'layers' is neither a glob nor a list of names");
-      for (const std::string &glob : step.layers)
-        if (StringRef(glob).contains('"') && StringRef(glob).contains('\''))
-          return fail("a layer's name has both kinds of quotes in it");
-      if (step.layers.empty())
-        return fail("'layers' is an empty list");
+    if (key != "pass")
+      members.push_back({key.str(), &value});
+  llvm::sort(members);
+  for (const auto &[key, value] : members) {
+    if (key == "layers") {
+      readLayers(*value, where, step);
       continue;
     }
-    std::string option = toOption(value);
-    if (option.empty())
-      return fail("'" + name + "' has a value of a kind that no option has");
-    step.options.emplace_back(name, std::move(option));
+    const PlanOption *option = pass->find(key);
+    if (!option) {
+      llvm::SmallVector<StringRef> known{"layers"};
+      for (const PlanOption &other : pass->options)
+        known.push_back(other.name);
+      fail(where + "there is no option '" + key + "'" + suggest(key, known));
+    } else if (std::optional<std::string> text = option->print(*value)) {
+      step.options.emplace_back(key, std::move(*text));
+    } else {
+      fail(where + "'" + key + "' is " + quote(*value) + ", expected " + option->describe());
+    }
   }
-  return step;
+  plan.steps.push_back(std::move(step));
 }
 
 llvm::Expected<Plan> Plan::fromJson(const llvm::json::Value &json) {
+  PlanReader reader;
   const llvm::json::Object *object = json.getAsObject();
-  const llvm::json::Array *steps = object ? object->getArray("steps") : nullptr;
-  if (!steps)
-    return llvm::createStringError("a plan is an object with a list of 'steps'");
-  if (object->getInteger("version") != 1)
+  if (!object)
     return llvm::createStringError(
-        "'version' is missing or not 1, the version of plans known here");
-  Plan plan;
-  for (auto [i, entry] : llvm::enumerate(*steps)) {
-    const llvm::json::Object *step = entry.getAsObject();
-    if (!step)
-      return llvm::createStringError("step " + llvm::Twine(i) + " is no object");
-    llvm::Expected<PlanStep> read = readStep(*step, i);
-    if (!read)
-      return read.takeError();
-    plan.steps.push_back(std::move(*read));
+        "a plan is an object with 'version' and a list of 'steps', found " + quote(json));
+  for (const auto &[key, value] : *object)
+    if (key != "version" && key != "steps")
+      reader.fail("there is no member '" + key.str() + "'; known are version, steps");
+  const llvm::json::Value *version = object->get("version"), *steps = object->get("steps");
+  if (!version || version->getAsInteger() != 1)
+    reader.fail("'version' is " + (version ? quote(*version) : "missing") +
+                ", expected 1, the version of plans known here");
+  const llvm::json::Array *list = steps ? steps->getAsArray() : nullptr;
+  if (!list || list->empty())
+    reader.fail("'steps' is " + (steps ? quote(*steps) : "missing") +
+                ", expected a list of at least one step");
+  for (size_t i = 0; list && i < list->size(); ++i) {
+    std::string where = "step " + std::to_string(i);
+    if (const llvm::json::Object *step = (*list)[i].getAsObject())
+      reader.readStep(*step, where);
+    else
+      reader.fail(where + " is " + quote((*list)[i]) + ", expected an object");
   }
-  return plan;
+  return reader.take();
 }
 
 namespace {
 
 /// "25%:norm:seed=1" behind "experts=".
 struct ShortItem {
-  StringRef key;
+  StringRef text, key;
   llvm::SmallVector<StringRef> words; ///< without name
-  std::vector<std::pair<std::string, std::string>> options;
+};
 
-  llvm::Error error(const llvm::Twine &message) const {
-    return llvm::createStringError("'" + key + "': " + message);
+/// Reads the short form into steps like those of JSON.
+class ShortFormReader {
+public:
+  void read(StringRef text);
+  llvm::Expected<Plan> take() { return reader.take(); }
+
+private:
+  void fail(const ShortItem &item, const llvm::Twine &message) {
+    reader.fail("'" + item.text + "': " + message);
   }
+  /// Sets an option from its text.
+  static void set(llvm::json::Object &step, StringRef option, StringRef text);
+  /// What the words of an item say; false after an error.
+  bool readWords(const ShortItem &item, llvm::json::Object &step);
+
+  PlanReader reader;
 };
 
 } // namespace
 
-/// "25%" as "0.25".
-static std::optional<std::string> readShare(StringRef text) {
-  bool isPercent = text.consume_back("%");
-  double value;
-  if (text.getAsDouble(value) || !(value >= 0) || value > (isPercent ? 100 : 1))
-    return std::nullopt;
-  return llvm::formatv("{0:f9}", isPercent ? value / 100 : value).str();
-}
-
-static llvm::Expected<PlanStep> readPruning(const ShortItem &item, StringRef pass) {
-  PlanStep step{pass.str(), {}, {}};
-  if (item.words.empty())
-    return item.error("a share is missing, such as 25%");
-  if (item.words[0] == "exact") {
-    step.options.emplace_back("exact", "true");
-  } else {
-    std::optional<std::string> share = readShare(item.words[0]);
-    if (!share)
-      return item.error("'" + item.words[0] + "' is no share from 0 % to 100 %");
-    step.options.emplace_back("ratio", *share);
+void ShortFormReader::set(llvm::json::Object &step, StringRef option, StringRef text) {
+  if (option == "layers") {
+    step[option] = text;
+    return;
   }
-  if (item.words.size() > 1)
-    step.options.emplace_back("score", item.words[1].str());
-  if (item.words.size() > 2)
-    return item.error("'" + item.words[2] + "' is one word too many");
-  return step;
+  const PlanPass *pass = findPlanPass(*step.getString("pass"));
+  const PlanOption *known = pass->find(option);
+  // What is unknown is an error later, beside others.
+  step[option] = known ? known->parse(text) : llvm::json::Value(text);
 }
 
-static llvm::Expected<PlanStep> readFactorization(const ShortItem &item, StringRef kinds) {
-  if (item.words.size() != 2)
-    return item.error("expected FORM:RATIO, such as lowrank:0.5");
-  std::optional<std::string> ratio = readShare(item.words[1]);
-  if (!ratio)
-    return item.error("'" + item.words[1] + "' is no ratio from 0 to 1");
-  return PlanStep{"factorize-linear",
-                  {},
-                  {{"form", item.words[0].str()}, {"ratio", *ratio}, {"kinds", kinds.str()}}};
+bool ShortFormReader::readWords(const ShortItem &item, llvm::json::Object &step) {
+  llvm::ArrayRef<StringRef> words = item.words;
+  auto expect = [&](size_t least, size_t most, StringRef what) {
+    bool fits = words.size() >= least && words.size() <= most;
+    if (!fits)
+      fail(item, "found " + llvm::Twine(words.size()) + " values, expected " + what);
+    return fits;
+  };
+  auto begin = [&](StringRef pass) { step["pass"] = pass; };
+  if (item.key == "experts" || item.key == "neurons") {
+    begin(item.key == "experts" ? "prune-experts" : "prune-neurons");
+    if (!expect(1, 2, "a share such as 25%, and what to choose by"))
+      return false;
+    if (words[0] == "exact")
+      step["exact"] = true;
+    else
+      set(step, "ratio", words[0]);
+    if (words.size() > 1)
+      set(step, "score", words[1]);
+  } else if (item.key == "ffn" || item.key == "attention") {
+    begin("factorize-linear");
+    if (!expect(2, 2, "FORM:RATIO, such as lowrank:0.5"))
+      return false;
+    set(step, "form", words[0]);
+    set(step, "ratio", words[1]);
+    step["kinds"] =
+        item.key == "ffn" ? llvm::json::Array{"experts", "ffn"} : llvm::json::Array{"attention"};
+  } else if (item.key == "merge") {
+    begin("merge-factors");
+    if (!expect(1, 1, "one, the number of tokens"))
+      return false;
+    set(step, "tokens", words[0]);
+  } else if (item.key == "weights") {
+    begin("quantize-weights");
+    if (!expect(1, 1, "one, int8 or int4"))
+      return false;
+    set(step, "format", words[0]);
+  } else {
+    static constexpr StringRef kKeys[] = {"experts",   "neurons", "ffn",
+                                          "attention", "merge",   "weights"};
+    fail(item, "there is nothing '" + item.key + "' to compress" + suggest(item.key, kKeys));
+    return false;
+  }
+  return true;
 }
 
-static llvm::Expected<PlanStep> readItem(const ShortItem &item) {
-  if (item.key == "experts")
-    return readPruning(item, "prune-experts");
-  if (item.key == "neurons")
-    return readPruning(item, "prune-neurons");
-  if (item.key == "ffn")
-    return readFactorization(item, "experts,ffn");
-  if (item.key == "attention")
-    return readFactorization(item, "attention");
-  if (item.key != "merge" && item.key != "weights")
-    return llvm::createStringError("'" + item.key +
-                                   "' is nothing that can be compressed; known are experts, "
-                                   "neurons, ffn, attention, merge and weights");
-  if (item.words.size() != 1)
-    return item.error("expected one value, found " + llvm::Twine(item.words.size()));
-  StringRef word = item.words[0];
-  if (item.key == "merge")
-    return PlanStep{"merge-factors", {}, {{"tokens", word.str()}}};
-  return PlanStep{"quantize-weights", {}, {{"format", word.str()}}};
-}
-
-llvm::Expected<Plan> Plan::fromShortForm(StringRef text) {
-  Plan plan;
+void ShortFormReader::read(StringRef text) {
+  if (!llvm::json::isUTF8(text))
+    return reader.fail("the plan is no UTF-8");
   llvm::SmallVector<StringRef> items;
   text.split(items, ',');
   for (StringRef part : items) {
-    auto [key, value] = part.trim().split('=');
-    ShortItem item{key, {}, {}};
+    ShortItem item{part.trim(), {}, {}};
+    if (item.text.empty()) {
+      reader.fail("there is an empty item in '" + text + "'");
+      continue;
+    }
+    StringRef values;
+    std::tie(item.key, values) = item.text.split('=');
     llvm::SmallVector<StringRef> words;
-    value.split(words, ':', -1, /*KeepEmpty=*/false);
-    for (StringRef word : words) {
-      auto [name, option] = word.split('=');
-      if (option.empty())
+    values.split(words, ':', -1, /*KeepEmpty=*/false);
+    std::vector<std::pair<StringRef, StringRef>> options;
+    for (StringRef word : words)
+      if (word.contains('='))
+        options.push_back(word.split('='));
+      else
         item.words.push_back(word);
+    llvm::json::Object step;
+    if (!readWords(item, step))
+      continue;
+    for (auto [name, value] : options)
+      if (name == "pass" || step.get(name))
+        fail(item,
+             name == "pass" ? "there is no option 'pass'" : "'" + name + "' stands in it twice");
       else
-        item.options.emplace_back(name.str(), option.str());
-      if (word.find_first_of("{}\"' ") != StringRef::npos)
-        return item.error("'" + word + "' is no value");
-    }
-    llvm::Expected<PlanStep> step = readItem(item);
-    if (!step)
-      return step.takeError();
-    for (auto &[name, option] : item.options) {
-      if (name == "layers")
-        step->layers.push_back(option);
-      else
-        step->options.emplace_back(name, option);
-    }
-    plan.steps.push_back(std::move(*step));
+        set(step, name, value);
+    reader.readStep(step, "'" + item.text.str() + "'");
   }
-  return plan;
+}
+
+llvm::Expected<Plan> Plan::fromShortForm(StringRef text) {
+  ShortFormReader reader;
+  reader.read(text);
+  return reader.take();
 }
 
 llvm::json::Value Plan::replay(const llvm::json::Array &decisions) {
+  // A pass does one thing to all layers that a step names: decisions of a pass in a row that have
+  // the same options are a step, as long as no layer stands in two of them.
   llvm::json::Array steps;
+  std::map<std::string, size_t> byOptions; ///< steps of the pass in a row
+  std::string pass;
+  llvm::StringSet<> layers;
   for (const llvm::json::Value &value : decisions) {
     const llvm::json::Object &decision = *value.getAsObject();
     if (decision.getString("verdict") != "done")
       continue;
+    StringRef layer = *decision.getString("layer");
+    if (pass != *decision.getString("pass") || !layers.insert(layer).second) {
+      pass = decision.getString("pass")->str();
+      byOptions.clear();
+      layers.clear();
+      layers.insert(layer);
+    }
     llvm::json::Object step;
     if (const llvm::json::Object *options = decision.getObject("options"))
       step = *options;
-    step["pass"] = *decision.getString("pass");
-    step["layers"] = llvm::json::Array{*decision.getString("layer")};
-    steps.push_back(std::move(step));
+    step["pass"] = pass;
+    auto [it, isNew] = byOptions.try_emplace(
+        llvm::formatv("{0}", llvm::json::Value(llvm::json::Object(step))), steps.size());
+    if (isNew) {
+      step["layers"] = llvm::json::Array();
+      steps.push_back(std::move(step));
+    }
+    steps[it->second].getAsObject()->getArray("layers")->push_back(layer);
   }
   return llvm::json::Object{{"version", 1}, {"steps", std::move(steps)}};
 }

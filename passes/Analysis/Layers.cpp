@@ -1,11 +1,10 @@
 #include "passes/Analysis/Layers.h"
 
-#include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/LayerLabel.h"
 #include "passes/Analysis/Match.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SmallPtrSet.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -91,23 +90,10 @@ static std::string getParameterScope(moe::ExpertsOp op) {
   return scope && isScoped(*scope) ? *scope : "";
 }
 
-namespace {
-/// Makes names unique, in order.
-class Names {
-public:
-  std::string take(std::string name) {
-    unsigned count = ++counts[name];
-    return count == 1 ? name : name + "#" + std::to_string(count);
-  }
-
-private:
-  llvm::StringMap<unsigned> counts;
-};
-} // namespace
-
 std::vector<MoELayer> moec::getMoELayers(ModuleOp module) {
   std::vector<MoELayer> layers;
-  Names names;
+  LayerNames names;
+  module.walk([&](moe::ExpertsOp experts) { names.reserve(experts); });
   module.walk([&](moe::ExpertsOp experts) {
     MoELayer layer{getNodeName(experts).str(), experts, getRoute(experts.getExperts())};
     if (layer.route)
@@ -115,7 +101,7 @@ std::vector<MoELayer> moec::getMoELayers(ModuleOp module) {
     for (std::string scope : {getRouterScope(layer.route), getParameterScope(experts)})
       if (!isScoped(layer.name) && !scope.empty())
         layer.name = std::move(scope);
-    layer.name = names.take(layer.name.empty() ? "experts" : std::move(layer.name));
+    layer.name = names.take(experts, layer.name.empty() ? "experts" : std::move(layer.name));
     layers.push_back(std::move(layer));
   });
   return layers;
@@ -135,6 +121,14 @@ StringRef moec::stringifyLinearKind(LinearKind kind) {
     return "ffn";
   }
   llvm_unreachable("all kinds have names");
+}
+
+std::optional<LinearKind> moec::parseLinearKind(StringRef name) {
+  for (LinearKind kind : {LinearKind::Experts, LinearKind::Attention, LinearKind::Router,
+                          LinearKind::Head, LinearKind::FFN})
+    if (name == stringifyLinearKind(kind))
+      return kind;
+  return std::nullopt;
 }
 
 /// Whether a value reaches an operation that `isEnd` without going through another linear layer.
@@ -160,11 +154,26 @@ static bool reaches(Value value, llvm::function_ref<bool(OpOperand &)> isEnd) {
   return false;
 }
 
+/// Whether a value is the result of attention, perhaps with rows that see nothing set to a number.
+static bool isAttention(Value value) {
+  value = skipLayout(value);
+  if (auto where = value.getDefiningOp<onnx::NodeOp>();
+      where && where.getQualifiedName() == "Where") {
+    bool isFirst = getSplat(where.getInputs()[2]).has_value();
+    if (isFirst || getSplat(where.getInputs()[1]))
+      value = skipLayout(where.getInputs()[isFirst ? 1 : 2]);
+  }
+  return value.getDefiningOp<moe::AttentionOp>() != nullptr;
+}
+
 static LinearKind classify(moe::LinearOp linear) {
   if (linear->getParentOfType<moe::ExpertsOp>())
     return LinearKind::Experts;
+  if (std::optional<LayerLabel> label = getLayerLabel(linear.getLoc()))
+    if (std::optional<LinearKind> kind = parseLinearKind(label->kind))
+      return *kind;
   // The residual connection leads on, so adding ends the search for queries, keys and values.
-  if (skipLayout(linear.getInput()).getDefiningOp<moe::AttentionOp>())
+  if (isAttention(linear.getInput()))
     return LinearKind::Attention;
   Value result = linear.getResult();
   if (reaches(result, [](OpOperand &use) {
@@ -180,18 +189,96 @@ static LinearKind classify(moe::LinearOp linear) {
 
 std::vector<LinearLayer> moec::getLinearLayers(ModuleOp module) {
   std::vector<LinearLayer> layers;
-  Names names;
+  LayerNames names;
   llvm::DenseMap<Operation *, std::string> experts;
   for (MoELayer &layer : getMoELayers(module))
     experts[layer.experts] = layer.name;
+  module.walk([&](moe::LinearOp linear) { names.reserve(linear); });
   module.walk([&](moe::LinearOp linear) {
     LinearLayer layer{getNodeName(linear).str(), linear, classify(linear), {}};
     if ((layer.experts = linear->getParentOfType<moe::ExpertsOp>()))
       layer.name = experts[layer.experts] + "/linear";
-    layer.name = names.take(layer.name.empty() ? "linear" : std::move(layer.name));
+    layer.name = names.take(linear, layer.name.empty() ? "linear" : std::move(layer.name));
     layers.push_back(std::move(layer));
   });
   return layers;
+}
+
+/// What is done with a value besides what is done with the hidden state: that is added to,
+/// normalised, multiplied by a number, a layer's input. Empty if nothing is. Tables of angles are
+/// multiplied by others.
+static std::string findOtherUse(Value value) {
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner();
+    if (isa<moe::NormOp>(user) || (isa<moe::LinearOp>(user) && use.getOperandNumber() == 0))
+      continue;
+    auto node = dyn_cast<onnx::NodeOp>(user);
+    if (!node || !node.getDomain().empty())
+      return ("it goes to a " + (node ? node.getQualifiedName() : user->getName().getStringRef()))
+          .str();
+    StringRef name = node.getOpType();
+    bool isScaling =
+        (name == "Mul" || name == "Div") && getSplat(node.getInputs()[1 - use.getOperandNumber()]);
+    if (isScaling ||
+        llvm::is_contained({"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"}, name)) {
+      if (std::string other = findOtherUse(node->getResult(0)); !other.empty())
+        return other;
+    } else if (!llvm::is_contained({"Add", "LayerNormalization", "RMSNormalization", "Shape"},
+                                   name)) {
+      return "it goes to a " + name.str();
+    }
+  }
+  return "";
+}
+
+/// The matrix that rows are picked from, as it is stored; null for other nodes.
+static Value getTableMatrix(onnx::NodeOp node) {
+  if (node.getQualifiedName() != "Gather" || node.getInt("axis", 0) != 0)
+    return {};
+  auto isStored = [](Value value) {
+    return isa_and_nonnull<moe::WeightOp, onnx::ConstantOp>(value.getDefiningOp());
+  };
+  Value table = skipLayout(node.getInputs()[0]);
+  if (auto dequantize = table.getDefiningOp<moe::DequantizeOp>())
+    table = skipLayout(dequantize.getCodes());
+  auto type = dyn_cast<RankedTensorType>(node.getInputs()[0].getType());
+  bool isTable = type && type.getRank() == 2 && isa<FloatType>(type.getElementType()) &&
+                 isStored(table) && !isStored(node.getInputs()[1]) &&
+                 getShape(node->getResult(0)) && !node->use_empty();
+  return isTable ? table : Value();
+}
+
+std::vector<LookupTable> moec::getLookupTables(ModuleOp module) {
+  std::vector<LookupTable> tables;
+  LayerNames names;
+  SmallVector<std::pair<onnx::NodeOp, Value>> found;
+  module.walk([&](onnx::NodeOp node) {
+    if (Value matrix = getTableMatrix(node)) {
+      found.push_back({node, matrix});
+      names.reserve(node);
+    }
+  });
+  for (auto [node, matrix] : found) {
+    std::string name = getNodeName(node).str();
+    if (auto weight = matrix.getDefiningOp<moe::WeightOp>(); weight && name.empty())
+      name = weight.getKey().str();
+    tables.push_back({names.take(node, name.empty() ? "embedding" : std::move(name)), node,
+                      findOtherUse(node->getResult(0))});
+  }
+  return tables;
+}
+
+void moec::fixLayerNames(ModuleOp module) {
+  auto fix = [](Operation *op, LayerLabel label) {
+    op->setLoc(withLayerLabel(op->getLoc(), label));
+  };
+  std::vector<LinearLayer> linears = getLinearLayers(module);
+  for (MoELayer &layer : getMoELayers(module))
+    fix(layer.experts, {layer.name, ""});
+  for (LinearLayer &layer : linears)
+    fix(layer.linear, {layer.name, stringifyLinearKind(layer.kind).str()});
+  for (LookupTable &table : getLookupTables(module))
+    fix(table.gather, {table.name, ""});
 }
 
 static int64_t getNumElements(Value value) {

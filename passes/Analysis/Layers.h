@@ -4,6 +4,7 @@
 #define MOEC_PASSES_ANALYSIS_LAYERS_H
 
 #include "dialects/MoE/MoEOps.h"
+#include "dialects/ONNX/ONNXOps.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
@@ -41,6 +42,9 @@ enum class LinearKind {
 };
 llvm::StringRef stringifyLinearKind(LinearKind kind);
 
+/// The kind with this name; std::nullopt if none has.
+std::optional<LinearKind> parseLinearKind(llvm::StringRef name);
+
 /// A moe.linear whose weight is stored in the model, or a parameter of experts.
 struct LinearLayer {
   std::string name; ///< of its node, in experts behind the layer's; unique in the module
@@ -51,6 +55,21 @@ struct LinearLayer {
 
 /// In the order of the module.
 std::vector<LinearLayer> getLinearLayers(mlir::ModuleOp module);
+
+/// A Gather of rows of a stored matrix by numbers that come with the call.
+struct LookupTable {
+  std::string name; ///< of its node, else of the matrix; unique among tables
+  onnx::NodeOp gather;
+  /// Why what is found is not a hidden state, as it is of embeddings; empty if it is.
+  std::string otherUse;
+};
+
+/// In the order of the module.
+std::vector<LookupTable> getLookupTables(mlir::ModuleOp module);
+
+/// Writes down what all layers and tables are called, and what linear layers are for: passes that
+/// are run later find them by the same names and kinds, whatever has been done to their neighbours.
+void fixLayerNames(mlir::ModuleOp module);
 
 /// What a layer takes. FLOPs are two a multiply-add of a matrix; of experts those of one token.
 struct LayerCost {

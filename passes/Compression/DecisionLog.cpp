@@ -7,19 +7,10 @@
 using namespace mlir;
 using namespace moec;
 
-static void append(Operation *op, DictionaryAttr decision) {
-  ModuleOp module = op->getParentOfType<ModuleOp>();
-  SmallVector<Attribute> decisions;
-  if (auto log = module->getAttrOfType<ArrayAttr>(kDecisionsAttr))
-    decisions.assign(log.begin(), log.end());
-  decisions.push_back(decision);
-  module->setAttr(kDecisionsAttr, ArrayAttr::get(op->getContext(), decisions));
-}
-
-void moec::logDecision(Operation *op, const Decision &decision) {
+void DecisionLog::add(Operation *op, const Decision &decision) {
   Builder builder(op->getContext());
   NamedAttrList fields;
-  fields.set("pass", builder.getStringAttr(decision.pass));
+  fields.set("pass", builder.getStringAttr(pass));
   fields.set("layer", builder.getStringAttr(decision.layer));
   fields.set("verdict", builder.getStringAttr("done"));
   fields.set("reason", builder.getStringAttr(decision.reason));
@@ -32,19 +23,30 @@ void moec::logDecision(Operation *op, const Decision &decision) {
   set("flops_per_token", decision.before.flopsPerToken, decision.after.flopsPerToken);
   if (decision.relativeError && std::isfinite(*decision.relativeError))
     fields.set("relative_error", builder.getF64FloatAttr(*decision.relativeError));
-  append(op, fields.getDictionary(op->getContext()));
-  op->emitRemark() << decision.pass << ": " << decision.reason;
+  decisions.push_back(fields.getDictionary(op->getContext()));
+  op->emitRemark() << pass << ": " << decision.reason;
 }
 
-void moec::logRefusal(Operation *op, StringRef pass, StringRef layer, const Twine &reason) {
+void DecisionLog::refuse(Operation *op, StringRef layer, const Twine &reason) {
   Builder builder(op->getContext());
   NamedAttrList fields;
   fields.set("pass", builder.getStringAttr(pass));
   fields.set("layer", builder.getStringAttr(layer));
   fields.set("verdict", builder.getStringAttr("refused"));
   fields.set("reason", builder.getStringAttr(reason));
-  append(op, fields.getDictionary(op->getContext()));
+  decisions.push_back(fields.getDictionary(op->getContext()));
   op->emitRemark() << pass << " leaves '" << layer << "' as it is: " << reason;
+}
+
+void DecisionLog::attachTo(ModuleOp module) {
+  if (decisions.empty())
+    return;
+  SmallVector<Attribute> all;
+  if (auto log = module->getAttrOfType<ArrayAttr>(kDecisionsAttr))
+    all.assign(log.begin(), log.end());
+  llvm::append_range(all, decisions);
+  module->setAttr(kDecisionsAttr, ArrayAttr::get(module.getContext(), all));
+  decisions.clear();
 }
 
 static llvm::json::Value toJson(Attribute attribute) {

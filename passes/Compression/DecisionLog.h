@@ -15,7 +15,6 @@ inline constexpr llvm::StringLiteral kDecisionsAttr = "moec.decisions";
 
 /// What a pass did to one layer.
 struct Decision {
-  std::string pass;  ///< as in a plan: "prune-experts"
   std::string layer; ///< see getMoELayers, getLinearLayers
   /// Options of the pass that do just this to the layer again: a step of a plan.
   mlir::NamedAttrList options;
@@ -25,12 +24,24 @@ struct Decision {
   std::string reason; ///< a sentence without its end, with the numbers
 };
 
-/// Adds it to the module's log, and says so in a remark at `op`.
-void logDecision(mlir::Operation *op, const Decision &decision);
+/// What one pass decides, layer by layer. Kept aside until the pass is done: the attribute is one
+/// list, and lists of attributes are made anew, and never freed, whenever they grow.
+class DecisionLog {
+public:
+  explicit DecisionLog(llvm::StringRef pass) : pass(pass) {}
 
-/// Says in a remark at `op`, and in the log, that and why a layer stays as it is.
-void logRefusal(mlir::Operation *op, llvm::StringRef pass, llvm::StringRef layer,
-                const llvm::Twine &reason);
+  /// Adds a decision, and says so in a remark at `op`.
+  void add(mlir::Operation *op, const Decision &decision);
+  /// Says in a remark at `op`, and in the log, that and why a layer stays as it is.
+  void refuse(mlir::Operation *op, llvm::StringRef layer, const llvm::Twine &reason);
+
+  /// Adds what was decided to the module's log, and forgets it.
+  void attachTo(mlir::ModuleOp module);
+
+private:
+  std::string pass;
+  llvm::SmallVector<mlir::Attribute> decisions;
+};
 
 /// The log as `--report` prints it: an array of objects with pass, layer, verdict ("done" or
 /// "refused"), reason, and of what was done options, parameters, bytes and flops_per_token (before

@@ -1,12 +1,12 @@
 //===- FactorizeLinear.cpp - Two small products instead of one ------------------------------===//
 #include "DecisionLog.h"
+#include "LayerPattern.h"
 #include "LinearEditing.h"
 #include "WeightEditor.h"
 #include "moec/Numerics/Factorization.h"
 #include "passes/Compression/Passes.h"
 
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/GlobPattern.h"
 #include <cmath>
 
 namespace moec {
@@ -55,7 +55,7 @@ public:
   using FactorizeLinearPassBase::FactorizeLinearPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
     if (!pattern)
       return fail("'layers': " + llvm::toString(pattern.takeError()));
     if (failed(checkOptions()))
@@ -63,14 +63,15 @@ public:
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
     if (failed(editor))
       return signalPassFailure();
+    fixLayerNames(getOperation());
     std::vector<LinearLayer> found = getLinearLayers(getOperation());
     llvm::erase_if(found, [&](LinearLayer &layer) { return !pattern->match(layer.name); });
-    if (found.empty() && layers != "*")
-      return fail("'layers': no linear layer is called '" + layers + "'");
-    // From the end, so that names with a number are still right when a plan does it again.
-    for (LinearLayer &layer : llvm::reverse(found))
+    if (!pattern->checkAllMatched([&](const Twine &message) { fail(message); }))
+      return;
+    for (LinearLayer &layer : found)
       if (isAsked(layer.kind) && failed(factorizeLayer(*editor, layer)))
         return signalPassFailure();
+    log.attachTo(getOperation());
   }
 
 private:
@@ -91,6 +92,8 @@ private:
   llvm::Expected<FactorShape> chooseShape(moe::LinearOp linear);
   /// Why factors of that shape are not worth it; empty if they are, or were asked for.
   std::string getLoss(moe::LinearOp linear, const FactorShape &shape);
+
+  DecisionLog log{kPass};
 };
 
 LogicalResult FactorizeLinear::checkOptions() {
@@ -156,7 +159,7 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
   moe::ExpertsOp experts = getExpertsOfParameter(weight);
   Operation *place = experts ? experts.getOperation() : linear.getOperation();
   auto refuse = [&](const Twine &reason) {
-    logRefusal(place, kPass, layer.name, reason);
+    log.refuse(place, layer.name, reason);
     return success();
   };
   llvm::Expected<FactorShape> shape = chooseShape(linear);
@@ -166,7 +169,6 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
     return refuse(loss);
 
   Decision decision;
-  decision.pass = kPass;
   decision.layer = layer.name;
   decision.before = experts ? getCost(experts) : getCost(linear);
   OpBuilder builder(place);
@@ -201,9 +203,13 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
 
   builder.setInsertionPoint(linear);
   Value second = bindSegments(secondSegments, weight), first = bindSegments(firstSegments, weight);
-  Value middle =
-      createLinear(builder, linear.getLoc(), linear.getInput(), first, nullptr, shape->shuffle());
-  Value result = createLinear(builder, linear.getLoc(), middle, second, linear.getBias(), {});
+  auto getLoc = [&](StringRef suffix) {
+    LayerLabel label{layer.name + suffix.str(), stringifyLinearKind(layer.kind).str()};
+    return withLayerLabel(linear.getLoc(), label);
+  };
+  Value middle = createLinear(builder, getLoc(kFirstFactor), linear.getInput(), first, nullptr,
+                              shape->shuffle());
+  Value result = createLinear(builder, getLoc(kSecondFactor), middle, second, linear.getBias(), {});
   result.setType(linear.getResult().getType());
   linear.getResult().replaceAllUsesWith(result);
   linear.erase();
@@ -228,7 +234,7 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
                     layer.name, shape->depth, shape->columns, form, shape->rank,
                     static_cast<double>(shape->numParameters()) / (shape->depth * shape->columns),
                     *decision.relativeError);
-  logDecision(experts ? experts.getOperation() : result.getDefiningOp(), decision);
+  log.add(experts ? experts.getOperation() : result.getDefiningOp(), decision);
   return success();
 }
 

@@ -3,11 +3,15 @@
 #ifndef MOEC_PASSES_COMPRESSION_LINEAREDITING_H
 #define MOEC_PASSES_COMPRESSION_LINEAREDITING_H
 
+#include "passes/Analysis/LayerLabel.h"
 #include "passes/Analysis/Layers.h"
 
 #include "mlir/IR/Builders.h"
 
 namespace moec {
+
+/// What stands behind the name of a layer in those of its factors.
+inline constexpr llvm::StringLiteral kFirstFactor = ".first", kSecondFactor = ".second";
 
 /// The moe.experts whose parameter a value is; null for other values.
 moe::ExpertsOp getExpertsOfParameter(mlir::Value weight);

@@ -1,12 +1,13 @@
 //===- MergeFactors.cpp - One product instead of two ----------------------------------------===//
 #include "DecisionLog.h"
+#include "LayerPattern.h"
 #include "LinearEditing.h"
 #include "WeightEditor.h"
 #include "moec/Numerics/Factorization.h"
 #include "passes/Compression/Passes.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/GlobPattern.h"
 
 namespace moec {
 #define GEN_PASS_DEF_MERGEFACTORSPASS
@@ -82,7 +83,7 @@ public:
   using MergeFactorsPassBase::MergeFactorsPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
     if (!pattern)
       return fail("'layers': " + llvm::toString(pattern.takeError()));
     for (auto [name, value] :
@@ -94,28 +95,45 @@ public:
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
     if (failed(editor))
       return signalPassFailure();
-    // What is merged may be the first of another pair: the first ones go first.
+    fixLayerNames(getOperation());
+    // Layers go by the names of what they were factors of.
     SmallVector<Operation *> seconds;
-    llvm::DenseMap<Operation *, std::string> names;
-    for (MoELayer &layer : getMoELayers(getOperation()))
-      names[layer.experts] = layer.name;
-    getOperation().walk([&](Operation *op) { seconds.push_back(op); });
+    getOperation().walk([&](Operation *op) {
+      if (!isa<moe::ExpertsOp, moe::LinearOp, moe::BlockLinearOp>(op))
+        return;
+      std::string name = getName(op);
+      bool isWanted = pattern->match(name);
+      if (auto experts = op->getParentOfType<moe::ExpertsOp>())
+        isWanted |= pattern->match(getName(experts));
+      if (isWanted && !isa<moe::ExpertsOp>(op))
+        seconds.push_back(op);
+    });
+    if (!pattern->checkAllMatched([&](const Twine &message) { fail(message); }))
+      return;
+    // What is merged may be the first of another pair: the first ones go first.
     for (Operation *op : seconds) {
       std::optional<Pair> pair = matchPair(op);
       if (!pair)
         continue;
-      pair->name = pair->experts ? names[pair->experts] : getNodeName(op).str();
-      if (pair->name.empty())
-        pair->name = "linear";
-      if (pattern->match(pair->name) && failed(mergePair(*editor, *pair)))
+      pair->name = getName(pair->experts ? pair->experts.getOperation() : op);
+      if (failed(mergePair(*editor, *pair)))
         return signalPassFailure();
     }
+    log.attachTo(getOperation());
   }
 
 private:
   void fail(const Twine &message) {
     emitError(UnknownLoc::get(&getContext())) << kPass << ": " << message;
     signalPassFailure();
+  }
+
+  /// Of a layer, or of what it is the second factor of.
+  static std::string getName(Operation *op) {
+    std::optional<LayerLabel> label = getLayerLabel(op->getLoc());
+    StringRef name = label ? StringRef(label->name) : getNodeName(op);
+    name.consume_back(kSecondFactor);
+    return name.empty() ? "linear" : name.str();
   }
 
   static std::optional<Pair> matchPair(Operation *op) {
@@ -136,9 +154,50 @@ private:
   double getCost(Pair pair, int64_t inputs, int64_t outputs, int64_t parameters) const;
   /// Fails on errors only; a pair that is left is logged.
   LogicalResult mergePair(WeightEditor &editor, Pair &pair);
-  /// The merged weights, one for each segment of the pair's; fails with the reason.
-  llvm::Expected<SmallVector<Value>> multiply(WeightEditor &editor, OpBuilder &builder, Pair pair);
+  /// Weights and biases, one of each for each segment of the pair's weights.
+  struct Merged {
+    SmallVector<Value> weights, biases;
+  };
+  /// Those of the pair in one; without biases where the second's serves. Fails with the reason.
+  llvm::Expected<Merged> multiply(WeightEditor &editor, OpBuilder &builder, Pair pair);
+
+  DecisionLog log{kPass};
 };
+
+/// The numbers of a bias of `count` layers, `width` each; all 0 for none.
+llvm::Expected<std::vector<float>> readBias(WeightEditor &editor, Value bias, int64_t count,
+                                            int64_t width) {
+  std::vector<float> result(count * width, 0);
+  if (!bias)
+    return result;
+  llvm::Expected<WeightTensor> stored = editor.read(bias);
+  if (!stored)
+    return stored.takeError();
+  // One number may serve for all columns.
+  int64_t own = stored->getNumElements() / count;
+  if (own != width && own != 1)
+    return llvm::createStringError("a bias has another size than its layer's outputs");
+  for (int64_t i = 0; i < count * width; ++i)
+    result[i] = stored->values[own == width ? i : i / width * own];
+  return result;
+}
+
+/// The table of the parameter that a value is.
+Attribute getTable(moe::ExpertsOp op, Value parameter) {
+  ArrayAttr tables = op.getTablesAttr();
+  return tables ? tables[cast<BlockArgument>(parameter).getArgNumber() - 1] : Attribute();
+}
+
+/// Whether two parameters have as many experts in each segment, and share rows in the same way.
+bool haveSameRows(moe::ExpertsOp op, Value a, Value b) {
+  auto count = [](Value segment) {
+    return cast<RankedTensorType>(segment.getType()).getDimSize(0);
+  };
+  return getExpertsOfParameter(a) == op && getExpertsOfParameter(b) == op &&
+         getTable(op, a) == getTable(op, b) &&
+         llvm::equal(llvm::map_range(getSegments(a), count),
+                     llvm::map_range(getSegments(b), count));
+}
 
 double MergeFactors::getCost(Pair pair, int64_t inputs, int64_t outputs, int64_t parameters) const {
   double rows = tokens, weights = 1;
@@ -154,44 +213,80 @@ double MergeFactors::getCost(Pair pair, int64_t inputs, int64_t outputs, int64_t
   return launch + std::max(bytes, flops / balance);
 }
 
-llvm::Expected<SmallVector<Value>> MergeFactors::multiply(WeightEditor &editor, OpBuilder &builder,
-                                                          Pair pair) {
+llvm::Expected<MergeFactors::Merged> MergeFactors::multiply(WeightEditor &editor,
+                                                            OpBuilder &builder, Pair pair) {
   auto [first, second, experts, name] = pair;
-  SmallVector<Value> firstSegments = getSegments(first.weight);
-  SmallVector<Value> secondSegments = getSegments(second.weight), result;
-  auto count = [](Value segment) {
-    return cast<RankedTensorType>(segment.getType()).getDimSize(0);
-  };
-  auto tableOf = [](moe::ExpertsOp op, Value weight) {
-    ArrayAttr tables = op.getTablesAttr();
-    return tables ? tables[cast<BlockArgument>(weight).getArgNumber() - 1] : Attribute();
-  };
-  if (experts &&
-      (tableOf(experts, first.weight) != tableOf(experts, second.weight) ||
-       !llvm::equal(llvm::map_range(firstSegments, count), llvm::map_range(secondSegments, count))))
+  if (experts && !haveSameRows(experts, first.weight, second.weight))
     return llvm::createStringError("experts share one factor and not the other");
-  for (auto [firstSegment, secondSegment] : llvm::zip(firstSegments, secondSegments)) {
+  // (x A + b) B + c = x AB + (b B + c)
+  SmallVector<Value> firstBiases, secondBiases;
+  if (first.bias)
+    for (auto [bias, segments] :
+         {std::pair(first.bias, &firstBiases), std::pair(second.bias, &secondBiases)}) {
+      if (bias && (experts ? !haveSameRows(experts, bias, second.weight)
+                           : bool(getExpertsOfParameter(bias))))
+        return llvm::createStringError("experts share a bias and not the weights, or the other "
+                                       "way round");
+      if (bias)
+        *segments = getSegments(bias);
+    }
+  Merged result;
+  int64_t middle = first.numOutputs(), outputs = second.numOutputs();
+  Location loc = second.op->getLoc();
+  for (auto [i, firstSegment, secondSegment] :
+       llvm::enumerate(getSegments(first.weight), getSegments(second.weight))) {
     llvm::Expected<WeightTensor> a = editor.read(firstSegment);
     if (!a)
       return a.takeError();
     llvm::Expected<WeightTensor> b = editor.read(secondSegment);
     if (!b)
       return b.takeError();
-    std::vector<float> products;
-    llvm::ArrayRef<float> as = a->values, bs = b->values;
-    for (; !as.empty();
-         as = as.drop_front(first.numParameters()), bs = bs.drop_front(second.numParameters()))
-      llvm::append_range(
-          products, multiplyMatrices(first.toMatrix(as.take_front(first.numParameters())),
-                                     second.toMatrix(bs.take_front(second.numParameters())),
-                                     first.numInputs(), first.numOutputs(), second.numOutputs()));
-    FailureOr<Value> merged = editor.write(
-        builder, second.op->getLoc(), (getWeightName(secondSegment, name) + ".merged").str(),
-        getSegmentType(second.weight, secondSegment, 1, first.numInputs(), second.numOutputs()),
-        products);
+    int64_t count = a->getNumElements() / first.numParameters();
+    std::vector<float> products, firstBias, bias;
+    if (first.bias) {
+      llvm::Expected<std::vector<float>> read = readBias(editor, firstBiases[i], count, middle);
+      if (!read)
+        return read.takeError();
+      firstBias = std::move(*read);
+      read = readBias(editor, second.bias ? secondBiases[i] : Value(), count, outputs);
+      if (!read)
+        return read.takeError();
+      bias = std::move(*read);
+    }
+    for (int64_t m = 0; m < count; ++m) {
+      auto partOf = [m](llvm::ArrayRef<float> all, int64_t size) {
+        return all.slice(m * size, size);
+      };
+      std::vector<float> matrix = second.toMatrix(partOf(b->values, second.numParameters()));
+      llvm::append_range(products,
+                         multiplyMatrices(first.toMatrix(partOf(a->values, first.numParameters())),
+                                          matrix, first.numInputs(), middle, outputs));
+      if (!first.bias)
+        continue;
+      std::vector<float> moved =
+          multiplyMatrices(partOf(firstBias, middle), matrix, 1, middle, outputs);
+      for (int64_t n = 0; n < outputs; ++n)
+        bias[m * outputs + n] += moved[n];
+    }
+    StringRef weightName = getWeightName(secondSegment, name);
+    RankedTensorType type =
+        getSegmentType(second.weight, secondSegment, 1, first.numInputs(), outputs);
+    FailureOr<Value> merged =
+        editor.write(builder, loc, (weightName + ".merged").str(), type, products);
     if (failed(merged))
       return llvm::createStringError("the product cannot be stored");
-    result.push_back(*merged);
+    result.weights.push_back(*merged);
+    if (!first.bias)
+      continue;
+    SmallVector<int64_t> shape{outputs};
+    if (experts)
+      shape.insert(shape.begin(), count);
+    auto biasType =
+        RankedTensorType::get(shape, cast<RankedTensorType>(first.bias.getType()).getElementType());
+    merged = editor.write(builder, loc, (weightName + ".merged_bias").str(), biasType, bias);
+    if (failed(merged))
+      return llvm::createStringError("the bias cannot be stored");
+    result.biases.push_back(*merged);
   }
   return result;
 }
@@ -199,7 +294,7 @@ llvm::Expected<SmallVector<Value>> MergeFactors::multiply(WeightEditor &editor, 
 LogicalResult MergeFactors::mergePair(WeightEditor &editor, Pair &pair) {
   auto [first, second, experts, name] = pair;
   auto refuse = [&](const Twine &reason) {
-    logRefusal(pair.place(), kPass, name, reason);
+    log.refuse(pair.place(), name, reason);
     return success();
   };
   int64_t inputs = first.numInputs(), middle = first.numOutputs(), outputs = second.numOutputs();
@@ -213,13 +308,10 @@ LogicalResult MergeFactors::mergePair(WeightEditor &editor, Pair &pair) {
                     inputs * outputs, one);
   if (!always && two <= one)
     return refuse(numbers);
-  if (first.bias)
-    return refuse("the first of the two layers has a bias");
   if (!first.weight.hasOneUse() || !second.weight.hasOneUse())
     return refuse("a weight has other uses");
 
   Decision decision;
-  decision.pass = kPass;
   decision.layer = name;
   if (experts) {
     decision.before = moec::getCost(experts);
@@ -228,18 +320,25 @@ LogicalResult MergeFactors::mergePair(WeightEditor &editor, Pair &pair) {
     decision.before += getLinearCost(second.op);
   }
   OpBuilder builder(pair.place());
-  llvm::Expected<SmallVector<Value>> merged = multiply(editor, builder, pair);
+  llvm::Expected<Merged> merged = multiply(editor, builder, pair);
   if (!merged)
     return refuse(llvm::toString(merged.takeError()));
   builder.setInsertionPoint(second.op);
-  Value weight = bindSegments(*merged, second.weight);
-  Value result = createLinear(builder, second.op->getLoc(), first.input, weight, second.bias, {});
+  Value weight = bindSegments(merged->weights, second.weight), bias = second.bias;
+  if (!merged->biases.empty())
+    bias = bindSegments(merged->biases, weight);
+  Location loc = second.op->getLoc();
+  if (std::optional<LayerLabel> label = getLayerLabel(loc))
+    loc = withLayerLabel(loc, {getName(second.op), label->kind});
+  Value result = createLinear(builder, loc, first.input, weight, bias, {});
   result.setType(cast<RankedTensorType>(second.op->getResult(0).getType()));
   second.op->getResult(0).replaceAllUsesWith(result);
   second.op->erase();
   first.op->erase();
-  dropWeight(first.weight);
-  dropWeight(second.weight);
+  llvm::SmallSetVector<Value, 4> unused;
+  for (Value old : {first.weight, second.weight, first.bias, second.bias})
+    if (old && unused.insert(old))
+      dropWeight(old);
 
   Builder attributes(&getContext());
   if (always) {
@@ -252,7 +351,7 @@ LogicalResult MergeFactors::mergePair(WeightEditor &editor, Pair &pair) {
   decision.after = experts ? moec::getCost(experts) : getLinearCost(result.getDefiningOp());
   decision.reason = "'" + name + "' is one linear layer of " + std::to_string(inputs) + " x " +
                     std::to_string(outputs) + " again: " + numbers;
-  logDecision(experts ? experts.getOperation() : result.getDefiningOp(), decision);
+  log.add(experts ? experts.getOperation() : result.getDefiningOp(), decision);
   return success();
 }
 

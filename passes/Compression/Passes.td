@@ -104,8 +104,11 @@ def MergeFactorsPass : Pass<"moe-merge-factors", "::mlir::ModuleOp"> {
     Why: factors below the rank where they save anything, and small ones when decoding, are slower than the
     matrix that they stand for (Wei et al. 2024, "pre-merge").
 
-    Limits: the first layer has no bias and no other use, both weights are stored in the model, experts share rows
-    of both or of none. `always` merges whatever it costs.
+    A bias of the first layer goes through the second: `(x A + b) B + c` is `x AB + (b B + c)`. Factors that were
+    made of a layer have its name again.
+
+    Limits: the first layer has no other use, weights and its bias are stored in the model, experts share rows of
+    both or of none. `always` merges whatever it costs.
 
     Before:
     ```mlir

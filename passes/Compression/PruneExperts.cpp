@@ -2,11 +2,11 @@
 #include "DecisionLog.h"
 #include "ExpertChoice.h"
 #include "ExpertRemoval.h"
+#include "LayerPattern.h"
 #include "passes/Compression/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/GlobPattern.h"
 #include <limits>
 
 namespace moec {
@@ -57,22 +57,21 @@ public:
     if (failed(checkOptions()))
       return signalPassFailure();
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
     if (!pattern)
       return fail("'layers': " + llvm::toString(pattern.takeError()));
     if (failed(editor))
       return signalPassFailure();
     llvm::MapVector<Operation *, RoutedLayers> groups;
-    bool isFound = false;
+    fixLayerNames(getOperation());
     for (MoELayer &layer : getMoELayers(getOperation())) {
       if (!pattern->match(layer.name))
         continue;
-      isFound = true;
       Operation *key = layer.route ? layer.route.getOperation() : layer.experts.getOperation();
       groups[key].layers.push_back(layer);
     }
-    if (!isFound && layers != "*")
-      return fail("'layers': no layer of experts is called '" + layers + "'");
+    if (!pattern->checkAllMatched([&](const Twine &message) { fail(message); }))
+      return;
     for (auto &[key, group] : groups) {
       isRefused = false;
       bool failed =
@@ -80,6 +79,7 @@ public:
       if (failed)
         return signalPassFailure();
     }
+    decisions.attachTo(getOperation());
   }
 
 private:
@@ -100,10 +100,11 @@ private:
   void refuse(RoutedLayers &group, const Twine &reason) {
     isRefused = true;
     for (MoELayer &layer : group.layers)
-      logRefusal(layer.experts, kPass, layer.name, reason);
+      decisions.refuse(layer.experts, layer.name, reason);
   }
 
   bool isRefused = false; ///< the layers in work
+  DecisionLog decisions{kPass};
   LogicalResult prune(WeightEditor &editor, RoutedLayers &group);
   LogicalResult pruneExactly(WeightEditor &editor, RoutedLayers &group);
   FailureOr<SmallVector<int64_t>> chooseRemoved(WeightEditor &editor, RoutedLayers &group);
@@ -270,13 +271,12 @@ void PruneExperts::log(RoutedLayers &group, llvm::ArrayRef<LayerCost> before, Na
                        const Twine &reason) {
   for (auto [layer, cost] : llvm::zip(group.layers, before)) {
     Decision decision;
-    decision.pass = kPass;
     decision.layer = layer.name;
     decision.options = options;
     decision.before = cost;
     decision.after = getCost(layer.experts);
     decision.reason = reason.str();
-    logDecision(layer.experts, decision);
+    decisions.add(layer.experts, decision);
   }
 }
 

@@ -2,9 +2,9 @@
 #include "DecisionLog.h"
 #include "ExpertChoice.h"
 #include "InnerUnits.h"
+#include "LayerPattern.h"
 #include "passes/Compression/Passes.h"
 
-#include "llvm/Support/GlobPattern.h"
 #include <cmath>
 
 namespace moec {
@@ -24,7 +24,7 @@ public:
   void runOnOperation() override {
     if (failed(checkOptions()))
       return signalPassFailure();
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
     if (!pattern) {
       (void)fail("'layers': " + llvm::toString(pattern.takeError()));
       return signalPassFailure();
@@ -32,18 +32,15 @@ public:
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
     if (failed(editor))
       return signalPassFailure();
-    bool isFound = false;
-    for (MoELayer &layer : getMoELayers(getOperation())) {
-      if (!pattern->match(layer.name))
-        continue;
-      isFound = true;
+    fixLayerNames(getOperation());
+    std::vector<MoELayer> found = getMoELayers(getOperation());
+    llvm::erase_if(found, [&](MoELayer &layer) { return !pattern->match(layer.name); });
+    if (!pattern->checkAllMatched([&](const Twine &message) { (void)fail(message); }))
+      return signalPassFailure();
+    for (MoELayer &layer : found)
       if (failed(prune(*editor, layer)))
         return signalPassFailure();
-    }
-    if (!isFound && layers != "*") {
-      (void)fail("'layers': no layer of experts is called '" + layers + "'");
-      signalPassFailure();
-    }
+    log.attachTo(getOperation());
   }
 
 private:
@@ -64,6 +61,8 @@ private:
       return fail("'multiple' is " + Twine(multiple) + ", expected at least 1");
     return success();
   }
+
+  DecisionLog log{kPass};
 
   LogicalResult prune(WeightEditor &editor, MoELayer &layer);
   /// The units to keep that `remove` leaves.
@@ -140,7 +139,7 @@ PruneNeurons::Kept PruneNeurons::chooseKept(const MoELayer &layer, const Magnitu
 
 LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
   auto refuse = [&](llvm::Error error) {
-    logRefusal(layer.experts, kPass, layer.name, llvm::toString(std::move(error)));
+    log.refuse(layer.experts, layer.name, llvm::toString(std::move(error)));
     return success();
   };
   llvm::Expected<InnerUnits> units = InnerUnits::find(layer.experts);
@@ -167,7 +166,6 @@ LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
   if (numKept == numAll)
     return refuse(llvm::createStringError("rounded to the multiple, all its units stay"));
   Decision decision;
-  decision.pass = kPass;
   decision.layer = layer.name;
   decision.before = getCost(layer.experts);
   llvm::Expected<moe::ExpertsOp> pruned = units->keep(editor, *kept);
@@ -190,7 +188,7 @@ LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
   }
   decision.reason =
       (Twine(numAll - numKept) + " of " + Twine(numAll) + " inner units removed").str();
-  logDecision(*pruned, decision);
+  log.add(*pruned, decision);
   return success();
 }
 

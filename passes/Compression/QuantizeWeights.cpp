@@ -1,12 +1,12 @@
 #include "passes/Analysis/Layers.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Compression/DecisionLog.h"
+#include "passes/Compression/LayerPattern.h"
 #include "passes/Compression/Passes.h"
 #include "passes/Compression/TensorCoder.h"
 #include "passes/Raising/EraseUnused.h"
 
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace moec {
@@ -19,42 +19,6 @@ namespace {
 
 constexpr StringLiteral kPass = "quantize-weights";
 constexpr StringLiteral kEmbedding = "embedding";
-
-/// Whether all that is done with a value is what is done with the hidden state: it is added to,
-/// normalised, multiplied by a number, a layer's input. Tables of angles are multiplied by others.
-bool isHiddenState(Value value) {
-  return llvm::all_of(value.getUses(), [&](OpOperand &use) {
-    Operation *user = use.getOwner();
-    if (isa<moe::NormOp>(user) || (isa<moe::LinearOp>(user) && use.getOperandNumber() == 0))
-      return true;
-    auto node = dyn_cast<onnx::NodeOp>(user);
-    if (!node || !node.getDomain().empty())
-      return false;
-    StringRef name = node.getOpType();
-    if (name == "Mul" || name == "Div")
-      return getSplat(node.getInputs()[1 - use.getOperandNumber()]) &&
-             isHiddenState(node->getResult(0));
-    if (llvm::is_contained({"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"}, name))
-      return isHiddenState(node->getResult(0));
-    return llvm::is_contained({"Add", "LayerNormalization", "RMSNormalization"}, name);
-  });
-}
-
-/// Rows of a stored matrix, picked by numbers that come with the call.
-bool isEmbedding(onnx::NodeOp node) {
-  if (node.getQualifiedName() != "Gather" || node.getInt("axis", 0) != 0)
-    return false;
-  auto isStored = [](Value value) {
-    return isa_and_nonnull<moe::WeightOp, onnx::ConstantOp>(value.getDefiningOp());
-  };
-  Value table = skipLayout(node.getInputs()[0]);
-  if (auto dequantize = table.getDefiningOp<moe::DequantizeOp>())
-    table = skipLayout(dequantize.getCodes());
-  auto type = dyn_cast<RankedTensorType>(node.getInputs()[0].getType());
-  return type && type.getRank() == 2 && isa<FloatType>(type.getElementType()) && isStored(table) &&
-         !isStored(node.getInputs()[1]) && getShape(node->getResult(0)) && !node->use_empty() &&
-         isHiddenState(node->getResult(0));
-}
 
 } // namespace
 
@@ -75,38 +39,38 @@ public:
   void runOnOperation() override {
     if (failed(readOptions()))
       return signalPassFailure();
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(layers);
+    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
     if (!pattern)
       return (void)fail("'layers': " + llvm::toString(pattern.takeError()));
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
     if (failed(editor))
       return signalPassFailure();
     TensorCoder coder(*editor);
-    bool isFound = false;
-    auto isWanted = [&](StringRef kind, StringRef name) {
-      bool isNamed = pattern->match(name);
-      isFound |= isNamed;
-      return isNamed && (kinds.empty() || llvm::is_contained(kinds, kind));
-    };
+    fixLayerNames(getOperation());
     std::vector<MoELayer> experts = getMoELayers(getOperation());
     std::vector<LinearLayer> linears = getLinearLayers(getOperation());
-    SmallVector<onnx::NodeOp> tables;
-    getOperation().walk([&](onnx::NodeOp node) {
-      if (isEmbedding(node))
-        tables.push_back(node);
-    });
-    for (onnx::NodeOp node : tables)
-      if (std::string name = getTableName(node); isWanted(kEmbedding, name))
-        quantizeTable(coder, node, name);
+    std::vector<LookupTable> tables = getLookupTables(getOperation());
+    // The parameters of experts are one layer; their linear layers go with it.
+    llvm::erase_if(linears, [](LinearLayer &layer) { return layer.experts != nullptr; });
+    auto keepWanted = [&](auto &all, auto getKind) {
+      llvm::erase_if(all, [&](auto &layer) {
+        bool isNamed = pattern->match(layer.name);
+        return !isNamed || (!kinds.empty() && !llvm::is_contained(kinds, getKind(layer)));
+      });
+    };
+    keepWanted(tables, [](LookupTable &) { return kEmbedding; });
+    keepWanted(linears, [](LinearLayer &layer) { return stringifyLinearKind(layer.kind); });
+    keepWanted(experts, [](MoELayer &) { return stringifyLinearKind(LinearKind::Experts); });
+    if (!pattern->checkAllMatched([&](const Twine &message) { (void)fail(message); }))
+      return;
+    for (LookupTable &table : tables)
+      quantizeTable(coder, table);
     for (LinearLayer &layer : linears)
-      if (layer.kind != LinearKind::Experts && layer.kind != LinearKind::Router &&
-          isWanted(stringifyLinearKind(layer.kind), layer.name))
+      if (layer.kind != LinearKind::Router)
         quantizeLinear(coder, layer);
     for (MoELayer &layer : experts)
-      if (isWanted(stringifyLinearKind(LinearKind::Experts), layer.name))
-        quantizeExperts(coder, layer);
-    if (!isFound && layers != "*")
-      (void)fail("'layers': no layer is called '" + layers + "'");
+      quantizeExperts(coder, layer);
+    decisions.attachTo(getOperation());
   }
 
 private:
@@ -138,12 +102,7 @@ private:
     return success();
   }
 
-  static std::string getTableName(onnx::NodeOp node) {
-    StringRef name = getNodeName(node);
-    return name.empty() ? kEmbedding.str() : name.str();
-  }
-
-  void quantizeTable(TensorCoder &coder, onnx::NodeOp node, StringRef name);
+  void quantizeTable(TensorCoder &coder, LookupTable &table);
   void quantizeLinear(TensorCoder &coder, LinearLayer &layer);
   void quantizeExperts(TensorCoder &coder, MoELayer &layer);
   void log(Operation *op, StringRef name, StringRef kind, LayerCost before, LayerCost after,
@@ -155,6 +114,7 @@ private:
   }
 
   CodeFormat format, outerFormat; ///< of heads and embeddings
+  DecisionLog decisions{kPass};
 };
 
 } // namespace
@@ -180,7 +140,6 @@ void QuantizeWeights::log(Operation *op, StringRef name, StringRef kind, LayerCo
                           LayerCost after, const RoundingError &rounding) {
   Builder builder(&getContext());
   Decision decision;
-  decision.pass = kPass.str();
   decision.layer = name.str();
   decision.options.set("kinds", builder.getStrArrayAttr({kind}));
   const CodeFormat &own = getFormat(kind);
@@ -199,7 +158,7 @@ void QuantizeWeights::log(Operation *op, StringRef name, StringRef kind, LayerCo
                     "{5:F4}",
                     name, own.bits, own.group ? "groups of " + std::to_string(own.group) : "row",
                     after.bytes, before.bytes, rounding.get());
-  logDecision(op, decision);
+  decisions.add(op, decision);
 }
 
 void QuantizeWeights::quantizeLinear(TensorCoder &coder, LinearLayer &layer) {
@@ -211,7 +170,7 @@ void QuantizeWeights::quantizeLinear(TensorCoder &coder, LinearLayer &layer) {
       coder.encode(builder, linear.getLoc(), weight, linear.getTransposed() ? 1 : 0,
                    getFormat(stringifyLinearKind(layer.kind)), /*inBytes=*/false, rounding);
   if (!coded)
-    return logRefusal(linear, kPass, layer.name, llvm::toString(coded.takeError()));
+    return decisions.refuse(linear, layer.name, llvm::toString(coded.takeError()));
   LayerCost before = getCost(linear);
   linear.getWeightMutable().assign(
       createDequantize(builder, linear.getLoc(), weight.getType(), *coded));
@@ -236,8 +195,8 @@ void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
       llvm::Expected<CodedTensor> coded =
           coder.encode(builder, experts.getLoc(), weight, *axis, format, /*inBytes=*/false, own);
       if (!coded) {
-        logRefusal(experts, kPass, layer.name,
-                   "parameter " + Twine(p) + ": " + llvm::toString(coded.takeError()));
+        decisions.refuse(experts, layer.name,
+                         "parameter " + Twine(p) + ": " + llvm::toString(coded.takeError()));
         continue;
       }
       experts.getParametersMutable()[i].assign(
@@ -254,14 +213,20 @@ void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
 }
 
 /// Codes and scales are gathered, and what was gathered is dequantised.
-void QuantizeWeights::quantizeTable(TensorCoder &coder, onnx::NodeOp node, StringRef name) {
+void QuantizeWeights::quantizeTable(TensorCoder &coder, LookupTable &lookup) {
+  onnx::NodeOp node = lookup.gather;
+  StringRef name = lookup.name;
+  if (!lookup.otherUse.empty())
+    return decisions.refuse(node, name,
+                            "what is found in it is no hidden state, as far as is known: " +
+                                lookup.otherUse);
   Value table = node.getInputs()[0], indices = node.getInputs()[1], result = node->getResult(0);
   OpBuilder builder(node);
   RoundingError rounding;
   llvm::Expected<CodedTensor> coded =
       coder.encode(builder, node.getLoc(), table, 1, outerFormat, /*inBytes=*/true, rounding);
   if (!coded)
-    return logRefusal(node, kPass, name, llvm::toString(coded.takeError()));
+    return decisions.refuse(node, name, llvm::toString(coded.takeError()));
   auto bytesOf = [](Value value) {
     auto type = cast<RankedTensorType>(value.getType());
     return type.getNumElements() * type.getElementTypeBitWidth() / 8;

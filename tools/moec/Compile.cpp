@@ -2,6 +2,7 @@
 #include "moec/Compiler/Compiler.h"
 #include "moec/InitAll.h"
 #include "moec/Pipelines/Compress.h"
+#include "moec/Support/ErrorContext.h"
 #include "tools/moec/Commands.h"
 #include "tools/moec/Diagnostics.h"
 
@@ -29,20 +30,23 @@ Expected<Phase> phaseOf(Arguments &arguments, OptionId option, Phase otherwise) 
 }
 
 /// The steps of a file, then those of the short form.
-Error readPlans(StringRef path, StringRef shortForm, Plan &plan) {
-  auto add = [&](Expected<Plan> read) -> Error {
-    if (!read)
-      return read.takeError();
-    plan.steps.insert(plan.steps.end(), read->steps.begin(), read->steps.end());
-    return Error::success();
+Error readPlans(StringRef path, std::optional<std::string> shortForm, Plan &plan) {
+  Error errors = Error::success();
+  auto add = [&](Expected<Plan> read) {
+    if (read)
+      plan.steps.insert(plan.steps.end(), read->steps.begin(), read->steps.end());
+    else
+      errors = joinErrors(std::move(errors), read.takeError());
   };
   if (!path.empty())
-    if (Error error = add(readPlan(path)))
-      return error;
-  if (!shortForm.empty())
-    if (Error error = add(Plan::fromShortForm(shortForm)))
-      return createStringError("--compress: " + toString(std::move(error)));
-  return Error::success();
+    add(readPlan(path));
+  if (shortForm) {
+    Expected<Plan> read = Plan::fromShortForm(*shortForm);
+    if (!read)
+      read = addContext("--compress", read.takeError());
+    add(std::move(read));
+  }
+  return errors;
 }
 
 } // namespace
@@ -63,7 +67,10 @@ Error runCompile(Arguments &arguments) {
   options.profile = arguments.has(OPT_count_nodes);
   options.report = arguments.value(OPT_report);
   options.savePlan = arguments.value(OPT_save_plan);
-  std::string plan = arguments.value(OPT_plan), compress = arguments.value(OPT_compress);
+  std::string plan = arguments.value(OPT_plan);
+  std::optional<std::string> compress;
+  if (arguments.has(OPT_compress))
+    compress = arguments.value(OPT_compress);
   if (Error error = arguments.takeError())
     return error;
   Expected<Phase> emit = phaseOf(arguments, OPT_emit, Phase::Object);

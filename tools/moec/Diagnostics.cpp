@@ -17,6 +17,8 @@ static std::string getText(mlir::Diagnostic &diagnostic) {
   raw_string_ostream stream(text);
   if (auto name = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>())
     stream << name.getName().getValue() << ": ";
+  else if (auto line = diagnostic.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
+    stream << line << ": ";
   else if (!mlir::isa<mlir::UnknownLoc>(diagnostic.getLocation()))
     stream << diagnostic.getLocation() << ": ";
   stream << diagnostic << '\n';

@@ -14,12 +14,13 @@ namespace moec {
 /// `moec-opt --help`.
 struct PlanStep {
   std::string pass; ///< without its prefix: "prune-experts"
-  /// Globs of the names of layers that the step is for; all layers where there is none.
+  /// Globs of the names of layers that the step is for, each as passes/Compression/LayerPattern.h
+  /// has it; all layers where there is none.
   std::vector<std::string> layers;
   std::vector<std::pair<std::string, std::string>> options; ///< by name, in order
 
-  /// "moe-prune-experts{ratio=0.25 …}", once for each entry of `layers`, the last first.
-  std::vector<std::string> toPipelines() const;
+  /// "moe-prune-experts{layers="*.mlp" ratio=0.25}"
+  std::string toPipeline() const;
 };
 
 /// The steps of a compression, in order:
@@ -28,13 +29,15 @@ struct PlanStep {
 ///    "steps": [{"pass": "prune-experts", "layers": "*.layers.1.*", "ratio": 0.25},
 ///              {"pass": "prune-experts", "layers": ["model.layers.0.mlp"], "remove": [3, 7]}]}
 ///
-/// `layers` is a glob (`*`, `?`, `[…]`), or a list of names. The other members are options of the
-/// pass: numbers, strings, Booleans, lists of numbers.
+/// `layers` is a glob (`*`, `?`, `[…]`; a backslash takes its meaning from a character, `\xHH` is
+/// the character of that code), or a list of names, whatever is in them. The other members are
+/// options of the pass: numbers, words, Booleans, and lists of such.
 struct Plan {
   std::vector<PlanStep> steps;
 
-  /// Fails, naming the step and member, where the plan is none. Whether passes and options exist
-  /// shows when a pipeline is made of it.
+  /// Fails where the plan is none, or has passes, options and values that there are not: the error
+  /// has a line for each problem, which names the step and member, what was found and what was
+  /// expected. Whether layers exist shows when the steps are done.
   static llvm::Expected<Plan> fromJson(const llvm::json::Value &json);
   /// A plan in a short form:
   ///
@@ -49,11 +52,12 @@ struct Plan {
   /// `int4`, then options: `group=32` | quantize-weights |
   ///
   /// Items are separated by commas, what belongs to one by colons; `name=value` behind a colon is
-  /// an option of the pass. Steps are in the order of the items.
+  /// an option of the pass, `layers` a glob, in which commas and colons are \x2C and \x3A. Steps
+  /// are in the order of the items. Fails as fromJson does.
   static llvm::Expected<Plan> fromShortForm(llvm::StringRef text);
 
   /// What decisions (see DecisionLog.h) have done, as a plan that does the same again: what was
-  /// chosen is named in it.
+  /// chosen is named in it. Layers that a pass has done the same to are one step.
   static llvm::json::Value replay(const llvm::json::Array &decisions);
 };
 

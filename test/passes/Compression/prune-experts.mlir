@@ -9,7 +9,7 @@
 
 // NOSUCH: error: prune-experts: 'remove' names expert 7, but 'experts' has 3
 // RATIO: error: prune-experts: 'ratio' is 1.5{{0*}}, expected 0 to 1
-// NOWHERE: error: prune-experts: 'layers': no layer of experts is called 'nowhere'
+// NOWHERE: error: prune-experts: 'layers': no layer is called 'nowhere'; there is only 'experts'
 
 // CHECK-LABEL: module
 // CHECK-SAME: moec.decisions = [{bytes = array<i64: 48, 32>

@@ -61,11 +61,40 @@ assert all("prune first, then quantise" in reason for reason in refused.values()
 report, weights = compress("nothing", "--compress=experts=3%,weights=int8")
 assert sum(d["verdict"] == "refused" and "none" in d["reason"] for d in report["decisions"]) == LAYERS
 
+# Steps find the layers that earlier ones have made or changed, by the names of what they come from, and as what they were
+# for: factors of attention are attention, a router's are the router's.
+factorize = {"pass": "factorize-linear", "kinds": ["attention", "router"], "rank": 8}
+(work / "factorize.json").write_text(json.dumps({"version": 1, "steps": [factorize]}))
+report, _ = compress("factored", "--plan", work / "factorize.json")
+layers = {d["layer"]: d["options"]["kinds"] for d in report["decisions"]}
+routers = [layer for layer, kind in layers.items() if kind == "router"]
+attention = [layer for layer, kind in layers.items() if kind == "attention"]
+assert len(routers) == LAYERS and len(attention) == 4 * LAYERS, layers
+(work / "several.json").write_text(json.dumps({"version": 1, "steps": [
+    factorize, {"pass": "quantize-weights", "kinds": ["attention"], "format": "int4", "group": 0},
+    {"pass": "merge-factors", "layers": routers, "always": True}]}))  # fmt: skip
+report, weights = compress("steps", "--plan", work / "several.json")
+done = {}
+for decision in report["decisions"]:
+    assert decision["verdict"] == "done", decision
+    done.setdefault(decision["pass"], []).append(decision["layer"])
+assert done["merge-factors"] == routers, done
+assert done["quantize-weights"] == [f"{layer}.{factor}" for layer in attention for factor in ("first", "second")], done
+(work / "replay.json").write_text(json.dumps(report["plan"]))
+again, same = compress("replayed", "--plan", work / "replay.json")
+# In another order: what had the same options is one step.
+in_order = lambda decisions: sorted(decisions, key=lambda d: (d["pass"], d["layer"]))  # noqa: E731
+assert in_order(again["decisions"]) == in_order(report["decisions"]) and len(same) == len(weights)
+
 (work / "wrong.json").write_text('{"version": 1, "steps": [{"pass": "prune-exports"}]}')
 for flags, message in (
-    (["--compress=experts=much"], "'much' is no share from 0 % to 100 %"),
-    (["--compress=depth=3"], "'depth' is nothing that can be compressed"),
-    (["--plan", work / "wrong.json"], "step 0, 'prune-exports'"),
+    (["--compress=experts=much"], "'ratio' is \"much\", expected a number from 0 to 1"),
+    (["--compress=depth=3"], "there is nothing 'depth' to compress"),
+    (["--compress="], "there is an empty item"),
+    (["--compress=weights=int5,experts=25%:foo"], "'format' is \"int5\", expected int8 or int4"),
+    (["--compress=weights=int5,experts=25%:foo"], "'score' is \"foo\", expected norm or random"),
+    (["--compress=weights=int8:layers=model.layer.0.mlp"], "no layer is called 'model.layer.0.mlp'; nearest of"),
+    (["--plan", work / "wrong.json"], "step 0: there is no pass \"prune-exports\", did you mean 'prune-experts'?"),
     (["--plan", work / "missing.json"], "missing.json"),
     (["--compress=experts=25%", "--emit=raise"], "'raise' comes before 'compress'"),
     (["--compress=experts=25%", "--no-raise"], "a plan is carried out by 'compress' on a raised model"),
