@@ -40,7 +40,7 @@ void DecisionLog::refuse(Operation *op, StringRef layer, const Twine &reason) {
 
 void DecisionLog::attachTo(ModuleOp module) {
   if (decisions.empty())
-    return;
+    refuse(module, "*", "no layer of the model is of the kind that it changes");
   SmallVector<Attribute> all;
   if (auto log = module->getAttrOfType<ArrayAttr>(kDecisionsAttr))
     all.assign(log.begin(), log.end());

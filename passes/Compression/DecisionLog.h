@@ -35,7 +35,8 @@ public:
   /// Says in a remark at `op`, and in the log, that and why a layer stays as it is.
   void refuse(mlir::Operation *op, llvm::StringRef layer, const llvm::Twine &reason);
 
-  /// Adds what was decided to the module's log, and forgets it.
+  /// Adds what was decided to the module's log, and forgets it. Where nothing was there to decide
+  /// on, the log says so.
   void attachTo(mlir::ModuleOp module);
 
 private:

@@ -264,6 +264,8 @@ LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &gro
     log(group, before, std::move(options),
         Twine(idle.size()) + " experts removed that no token can choose, and " + Twine(numMerged) +
             " that are equal to others");
+  else
+    refuse(group, "each of its experts may be chosen, and no two are equal");
   return success();
 }
 

@@ -216,3 +216,14 @@ func.func @codes_cut_later(%x: tensor<?x1xf32>, %l: tensor<?x3xf32>) -> tensor<?
   }
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// A model without experts: said once, for all layers.
+// REMARK: remark: prune-experts leaves '*' as it is: no layer of the model is of the kind that it changes
+// CHECK: module attributes {moec.decisions = [{layer = "*"
+// CHECK-LABEL: func.func @nothing_to_do
+func.func @nothing_to_do(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %y = moe.activation <relu> %x : tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
