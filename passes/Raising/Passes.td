@@ -15,7 +15,8 @@ def RaiseAttentionPass : Pass<"moe-raise-attention", "::mlir::func::FuncOp"> {
 
     Why: kernels that read keys in place and skip what is hidden; caches; `moec inspect`.
 
-    Limits: rank 4; the numbers and sizes of heads are static; the weights have no other use. A row without
+    Limits: rank 4; the numbers and sizes of heads are static; the weights have no other use. Other ranks and
+    Einsum are named in a remark. A row without
     visible keys is zero where it was NaN.
 
     Before:

@@ -1,3 +1,4 @@
+#include "passes/Analysis/Layers.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
@@ -32,6 +33,8 @@ public:
 
   /// Whether it is attention at all: rank 4, and products of two activations on both sides.
   bool match();
+  /// Whether it is attention of another form, which is never raised; the `reason` says which.
+  bool isOtherForm();
   /// The new value; null with a `reason`.
   Value raise();
 
@@ -54,6 +57,8 @@ private:
   static Value sameShape(Value operand, Value made);
   static Value broadcastOf(Value a, Value b, Value made);
   bool leadsToProduct(Value value, int depth = 10);
+  static onnx::NodeOp findProductBefore(Value value, int depth);
+  static onnx::NodeOp findProductAfter(Value value, int depth);
   bool findHeads();
   Value stackHeads(Value source, bool isSwapped, int64_t heads, int64_t size);
   Value skipSinks();
@@ -416,6 +421,66 @@ bool AttentionMatch::match() {
          !ShapedType::isDynamic(type.getDimSize(1)) && leadsToProduct(skipSinks());
 }
 
+/// MatMul or Einsum of two values that are computed.
+static bool isProductOfActivations(onnx::NodeOp node) {
+  if (!node || !node.getDomain().empty() ||
+      !llvm::is_contained({"MatMul", "Einsum"}, node.getOpType()) || node.getInputs().size() != 2)
+    return false;
+  return llvm::all_of(node.getInputs(), [](Value input) {
+    auto type = dyn_cast<RankedTensorType>(input.getType());
+    return type && type.getRank() >= 3 &&
+           !isa_and_nonnull<moe::WeightOp, onnx::ConstantOp>(skipLayout(input).getDefiningOp());
+  });
+}
+
+/// The product that scores come from, in whatever form, behind masks, factors and layout.
+onnx::NodeOp AttentionMatch::findProductBefore(Value value, int depth) {
+  auto node = value.getDefiningOp<onnx::NodeOp>();
+  if (isProductOfActivations(node))
+    return node;
+  if (depth == 0 || !node || !node.getDomain().empty() ||
+      !llvm::is_contained({"Add", "Cast", "Div", "Identity", "Max", "Mul", "Reshape", "Sub", "Tanh",
+                           "Transpose", "Where"},
+                          node.getOpType()))
+    return {};
+  for (Value input : node.getInputs())
+    if (onnx::NodeOp found = findProductBefore(input, depth - 1))
+      return found;
+  return {};
+}
+
+/// The product that weights go to.
+onnx::NodeOp AttentionMatch::findProductAfter(Value value, int depth) {
+  for (Operation *user : value.getUsers()) {
+    auto node = dyn_cast<onnx::NodeOp>(user);
+    if (isProductOfActivations(node))
+      return node;
+    if (depth > 0 && node && node.getDomain().empty() &&
+        llvm::is_contained({"Cast", "Identity", "Mul", "Reshape", "Slice", "Transpose", "Where"},
+                           node.getOpType()))
+      if (onnx::NodeOp found = findProductAfter(node->getResult(0), depth - 1))
+        return found;
+  }
+  return {};
+}
+
+bool AttentionMatch::isOtherForm() {
+  onnx::NodeOp before = findProductBefore(softmax.getInputs()[0], 6);
+  onnx::NodeOp after = before ? findProductAfter(softmax->getResult(0), 4) : onnx::NodeOp();
+  if (!after)
+    return false;
+  auto type = dyn_cast<RankedTensorType>(softmax->getResult(0).getType());
+  if (before.getOpType() == "Einsum" || after.getOpType() == "Einsum")
+    reason = "its products are Einsum";
+  else if (!type || type.getRank() != 4)
+    reason = "its scores have no axes of batch and heads, they are not of rank 4";
+  else if (ShapedType::isDynamic(type.getDimSize(1)))
+    reason = "its number of heads is known at run time only";
+  else
+    reason = "its softmax is along another axis, or behind layout that is not followed";
+  return true;
+}
+
 /// Past what only attention with sinks has, for a first look.
 Value AttentionMatch::skipSinks() {
   Value scores = skipCasts(softmax.getInputs()[0]);
@@ -515,9 +580,10 @@ struct RaiseAttention : impl::RaiseAttentionPassBase<RaiseAttention> {
     SmallVector<std::pair<Operation *, Value>> replacements;
     for (onnx::NodeOp node : nodes) {
       AttentionMatch found(node, shapes);
-      if (!found.match())
+      bool isMatch = found.match();
+      if (!isMatch && !found.isOtherForm())
         continue;
-      if (Value result = found.raise()) {
+      if (Value result = isMatch ? found.raise() : Value()) {
         replacements.emplace_back(found.product, result);
         ++numRaised;
       } else {
