@@ -210,15 +210,27 @@ LogicalResult DispatchOp::verify() {
   return success();
 }
 
+int64_t GroupedLinearOp::getDepthOf(Value weight) {
+  return shapeOf(weight)[getTransposed() ? 2 : 1];
+}
+int64_t GroupedLinearOp::getWidthOf(Value weight) {
+  return shapeOf(weight)[getTransposed() ? 1 : 2];
+}
+
+bool GroupedLinearOp::isRagged() {
+  Shape first = shapeOf(getWeights()[0]).drop_front();
+  return llvm::any_of(getWeights(),
+                      [&](Value weight) { return !mayEqual(shapeOf(weight).drop_front(), first); });
+}
+
 LogicalResult GroupedLinearOp::verify() {
   if (failed(verifyRank(*this, "input", getInput(), 2)) ||
       failed(verifyRank(*this, "offsets", getOffsets(), 1)))
     return failure();
-  Shape input = shapeOf(getInput());
-  int64_t experts = 0, out = ShapedType::kDynamic, blocks = getBlocks();
-  auto all = [&](int64_t size) { return ShapedType::isDynamic(size) ? size : size * blocks; };
   if (getWeights().empty())
     return emitOpError("has no weights");
+  Shape input = shapeOf(getInput());
+  int64_t experts = 0, in = 0, out = 0, blocks = getBlocks();
   for (Value weight : getWeights()) {
     if (failed(verifyRank(*this, "weight", weight, 3)))
       return failure();
@@ -229,13 +241,30 @@ LogicalResult GroupedLinearOp::verify() {
       return emitOpError() << "has " << shape[0] << " weights in a row for experts with " << blocks
                            << " blocks each";
     experts += shape[0] / blocks;
-    if (!mayEqual(all(shape[getTransposed() ? 2 : 1]), input[1]))
-      return emitOpError() << "input has " << input[1] << " features, but a weight has shape "
-                           << toString(shape) << (getTransposed() ? " (transposed)" : "");
-    int64_t width = all(shape[getTransposed() ? 1 : 2]);
-    if (!mayEqual(width, out))
-      return emitOpError() << "has weights with " << out << " and " << width << " outputs";
-    out = width;
+    // The largest, unless one is known at run time only.
+    auto take = [&](int64_t &largest, int64_t size) {
+      if (ShapedType::isDynamic(size) || ShapedType::isDynamic(largest))
+        largest = ShapedType::kDynamic;
+      else
+        largest = std::max(largest, size * blocks);
+    };
+    take(in, getDepthOf(weight));
+    take(out, getWidthOf(weight));
+  }
+  if (!isRagged() && !mayEqual(in, input[1]))
+    return emitOpError() << "input has " << input[1] << " features, but a weight has shape "
+                         << toString(shapeOf(getWeights()[0]))
+                         << (getTransposed() ? " (transposed)" : "");
+  if (isRagged()) {
+    if (blocks > 1)
+      return emitOpError("has blocks of weights that differ in sizes");
+    for (Value weight : getWeights())
+      if (llvm::any_of(shapeOf(weight), ShapedType::isDynamic))
+        return emitOpError("has weights that differ in sizes, and one of shape ")
+               << toString(shapeOf(weight));
+    if (!mayEqual(in, input[1]))
+      return emitOpError() << "input has " << input[1]
+                           << " features, but the largest of its weights takes " << in;
   }
   if (failed(verifyShape(*this, "offsets", getOffsets(), {experts + 1})))
     return failure();

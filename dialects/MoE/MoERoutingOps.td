@@ -181,7 +181,9 @@ def MoE_GroupedLinearOp : MoE_Op<"grouped_linear", [Pure, AttrSizedOperandSegmen
   let description = [{
     Rows `offsets[e]` to `offsets[e + 1]` of the input [M, K] go through weight e of [E, K, N] (`transposed`: [E, N, K])
     and bias e of [E, N]. Rows from `offsets[E]` on are zero. ONNX's proposed GroupedMatMul with its rows in
-    order. With `blocks` b each expert has b weights, one after the other, for the blocks of its rows, as in
+    order. Weights may differ in sizes (ragged experts): K and N are then the largest, and an expert with a weight
+    [Kₑ, Nₑ] reads the first Kₑ elements of its rows, adds the first Nₑ of its bias, and gives the first Nₑ of the
+    result; the others are zero. With `blocks` b each expert has b weights, one after the other, for the blocks of its rows, as in
     `moe.block_linear`: weights [E·b, K, N], input [M, b·K], bias [E, b·N], result [M, b·N].
 
     ```mlir
@@ -194,6 +196,13 @@ def MoE_GroupedLinearOp : MoE_Op<"grouped_linear", [Pure, AttrSizedOperandSegmen
   let assemblyFormat = [{
     $input `by` $offsets `,` $weights (`transposed` $transposed^)? (`bias` $bias^)? attr-dict
     `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Of a weight [E, K, N], or [E, N, K] if transposed.
+    int64_t getDepthOf(::mlir::Value weight);
+    int64_t getWidthOf(::mlir::Value weight);
+    /// Whether weights differ in sizes.
+    bool isRagged();
   }];
   let hasVerifier = 1;
   let hasCanonicalizeMethod = 1;

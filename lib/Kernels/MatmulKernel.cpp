@@ -105,6 +105,46 @@ public:
     return {};
   }
 
+  /// matmul_ragged_packed, or with a format matmul_ragged_coded: panels of all widths.
+  OwningOpRef<ModuleOp> buildRagged(std::optional<CodedFormat> format, StringRef nameOfFormat) {
+    coded = format;
+    formatName = nameOfFormat;
+    MicroTile widest;
+    std::string cases, starts;
+    for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
+      widest = coded ? addCodedItem(vectors) : addItem(vectors);
+      std::string text = substitute(coded ? kRaggedCodedCase : kRaggedCase,
+                                    {{"$VECTORS", std::to_string(vectors)}});
+      cases += substituteFor(text, widest);
+    }
+    auto addStart = [&](StringRef what, StringRef depth, int64_t column) {
+      starts += substitute(kRaggedStart, {{"$WHAT", what.str()},
+                                          {"$DEPTH", depth.str()},
+                                          {"$COLUMN", std::to_string(column)},
+                                          {"$RESTCOLUMN", std::to_string(column + 1)}});
+    };
+    std::string arguments = "%b: memref<?x$T>";
+    if (coded) {
+      bool each = coded->zero == CodedFormat::Zero::Each;
+      arguments = "%b: memref<?xi8>, %scales: memref<?x$SCALE>, %codeZero: $Z";
+      starts = kRaggedGroups.str();
+      addStart("scaleStart", "%scaleDepth", RaggedMatrix::FirstScale);
+      if (each)
+        addStart("zeroStart", "%zeroDepth", RaggedMatrix::FirstZero);
+      else
+        starts += "      %zeroStart = arith.constant 0 : index\n";
+    }
+    addStart("bStart", coded ? "%codeDepth" : "%depth", RaggedMatrix::First);
+    std::string driver =
+        substitute(kRaggedDriver, {{"$CASES", cases},
+                                   {"$STARTS", starts},
+                                   {"$B_ARGUMENTS", arguments},
+                                   {"$TASK_MEMORY", coded ? kCodedMemory.str() : ""},
+                                   {"$LANES", std::to_string(widest.lanes)}});
+    text += substituteFor(kRaggedFind, widest) + substituteFor(driver, widest);
+    return finish({0, 0, 3, -1}); // rows of A, each as many as matrices have on an average
+  }
+
   /// matmul_grouped and matmul_grouped_nt. Elements of B are of the type `narrow`, if one is given.
   OwningOpRef<ModuleOp> buildGrouped(unsigned columns, bool transposed, StringRef narrow) {
     for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
@@ -115,10 +155,11 @@ public:
       std::string driver = substitute(kGroupedPlainDriver,
                                       {{"$NARROW", narrow.empty() ? "false" : "true"},
                                        {"$DEPTHSIZE", transposed ? "%size2" : "%size1"},
+                                       {"$COLUMNSIZE", transposed ? "%size1" : "%size2"},
                                        {"$ROWSTRIDE", transposed ? "%stride2" : "%stride1"},
                                        {"$COLUMNSTRIDE", transposed ? "%stride1" : "%stride2"}});
       text += substituteFor(kGroupedFind, tile) + substituteFor(driver, tile);
-      return finish({3, -1, 4, transposed ? 2 : 1, 6, 1}); // the rows that operand 3 counts
+      return finish({3, -1, 4, -1, 5, 1, 5, 2}); // the rows that operand 3 counts
     }
     return {};
   }
@@ -238,6 +279,7 @@ private:
     text += substituteFor("func.func private @coded_rows_$CODED(" + kCodedTypes.str() +
                               ", index, memref<?xf32>)\n",
                           tile);
+    codedTiles.push_back(tile);
     return tile;
   }
 
@@ -257,8 +299,7 @@ private:
       buildMicroKernel(*module, micro.name, elementType, micro.tile, micro.masked,
                        options.fusesMultiplyAdd, micro.isCoded ? &*coded : nullptr);
     }
-    if (coded) {
-      MicroTile tile = microKernels.front().tile;
+    for (const MicroTile &tile : codedTiles) {
       std::string rows = "coded_rows_" + codedSuffix(tile);
       module->lookupSymbol(rows)->erase();
       buildCodedRows(*module, rows, *coded, tile);
@@ -283,6 +324,7 @@ private:
   Type elementType;
   std::string text;
   SmallVector<Micro> microKernels;
+  SmallVector<MicroTile> codedTiles; ///< of panels that are decoded
 };
 
 } // namespace
@@ -305,6 +347,13 @@ int64_t moec::getPanelColumns(Type elementType, int64_t columns, const KernelOpt
     }
   }
   return MicroTile::choose(elementType, options, best).columns();
+}
+
+RaggedPanels moec::getRaggedPanels(Type elementType, const KernelOptions &options) {
+  if (!elementType.isF32() && !elementType.isF64())
+    return {};
+  MicroTile widest = MicroTile::choose(elementType, options, MicroTile::maxVectors(options));
+  return {widest.columns(), widest.lanes};
 }
 
 OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef name,
@@ -331,6 +380,17 @@ OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef na
       return plain == type ? builder.buildGrouped(columns, transposed, narrow)
                            : OwningOpRef<ModuleOp>();
     }
+  }
+  if (StringRef ragged = rest; ragged.consume_front("ragged_")) {
+    if (ragged.consume_front("packed_"))
+      return ragged == type ? builder.buildRagged(std::nullopt, "") : OwningOpRef<ModuleOp>();
+    if (!ragged.consume_front("coded_") || type != "f32")
+      return {};
+    StringRef formatName = ragged;
+    std::optional<CodedFormat> format = CodedFormat::consume(context, ragged);
+    return format && ragged == "_f32"
+               ? builder.buildRagged(format, formatName.drop_back(ragged.size()))
+               : OwningOpRef<ModuleOp>();
   }
   if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) &&
       rest == ("_" + type).str())

@@ -30,14 +30,20 @@ namespace moec {
 /// offsets, b, scales, zero, group, bias, c)`: rows offsets[e] … offsets[e + 1] of a [M, K] times
 /// matrix e.
 ///
-/// `matmul_grouped_P_T(a, offsets, first, filled, b, bias, c)` takes matrices where they are, [n,
-/// K, N]
-/// (`grouped_nt`: [n, N, K]) with any strides, those of experts first … first + n − 1, which have
-/// `filled` rows together; other rows of c stay. With `P_f16_T` and `P_bf16_T` elements of b are of
-/// that type.
+/// `matmul_grouped_P_T(a, offsets, first, filled, blocks, b, bias, c)` takes matrices where they
+/// are, [n, K, N] (`grouped_nt`: [n, N, K]) with any strides, those of experts first … first + n /
+/// blocks − 1, which have `filled` rows together; other rows of c stay, as do columns behind theirs
+/// of narrower matrices. With `P_f16_T` and `P_bf16_T` elements of b are of that type.
 ///
 /// A stack of b times as many matrices as experts is of block-diagonal ones, b blocks each: a is
 /// [M, b·K], c and bias have b·N columns.
+///
+/// `matmul_ragged_packed_T(a, offsets, table, area, b, bias, c)` and
+/// `matmul_ragged_coded_FORMAT_f32(a, offsets, table, area, b, scales, zero, bias, c)` have
+/// matrices of different sizes, one for each expert: each reads the first columns of a, and writes
+/// the first of c; the others become zero. b, scales and zero points are memories of one dimension
+/// with panels in them, of which `table`, a memref<?x?xi64>, has a row for each expert
+/// (RaggedMatrix); `area` is how many elements a matrix has on an average.
 ///
 /// Null if `name` is none of these.
 mlir::OwningOpRef<mlir::ModuleOp>

@@ -392,7 +392,7 @@ const StringLiteral texts::kAddBias = R"mlir(      scf.if %hasBias {
 /// asks for, and never more than a panel. Rows of other experts stay.
 const StringLiteral texts::kGroupedPlainDriver = R"mlir(
 func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpert: index, %filled: index,
-                         %b: memref<?x?x?x$E, strided<[?, ?, ?], offset: ?>>, %bias: memref<?x?x$T>,
+                         %blocksOfRow: index, %b: memref<?x?x?x$E, strided<[?, ?, ?], offset: ?>>, %bias: memref<?x?x$T>,
                          %c: memref<?x?x$T>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -411,12 +411,9 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, %firstExpe
   %bFlat = memref.reinterpret_cast %base to offset: [0], sizes: [%all], strides: [1]
     : memref<$E> to memref<?x$E>
   // An expert has a matrix for each block of the rows' elements: one, if they are not cut.
-  %least1 = arith.maxui $DEPTHSIZE, %c1 : index
-  %blocks0 = arith.divui %k, %least1 : index
-  %blocksOfRow = arith.maxui %blocks0, %c1 : index
-  %depth = arith.divui %k, %blocksOfRow : index
   %experts = arith.divui %matrices, %blocksOfRow : index
-  %blockColumns = arith.divui %n, %blocksOfRow : index
+  %depth = arith.addi $DEPTHSIZE, %c0 : index
+  %blockColumns = arith.addi $COLUMNSIZE, %c0 : index
   %panelsOfBlock = arith.ceildivsi %blockColumns, %columns : index
   %panels = arith.muli %blocksOfRow, %panelsOfBlock : index
   %lastExpert = arith.addi %firstExpert, %experts : index

@@ -15,7 +15,8 @@ namespace moec::texts {
 
 extern const llvm::StringLiteral kAliases, kTileLoop, kItem, kBlocks, kDriver, kItemOfPacked,
     kPackedDriver, kGroupedFind, kGroupedDriver, kAddBias, kGroupedPlainDriver, kCodedArguments,
-    kCodedSizes, kZeroSizes, kCodedMemory, kItemOfCodes, kCodedItem, kEntry;
+    kCodedSizes, kZeroSizes, kCodedMemory, kItemOfCodes, kCodedItem, kEntry, kRaggedFind,
+    kRaggedDriver, kRaggedStart, kRaggedGroups, kRaggedCase, kRaggedCodedCase;
 
 } // namespace moec::texts
 

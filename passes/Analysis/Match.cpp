@@ -1,6 +1,8 @@
 #include "passes/Analysis/Match.h"
 
+#include "dialects/MoE/MoEOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace moec;
@@ -125,4 +127,59 @@ onnx::NodeOp moec::getOnlyUser(Value value, StringRef opType) {
   auto node = dyn_cast<onnx::NodeOp>(*value.getUsers().begin());
   bool found = node && node.getDomain().empty() && node.getOpType() == opType;
   return found ? node : onnx::NodeOp();
+}
+
+bool moec::isElementwise(Operation *op) {
+  if (isa<moe::ActivationOp, moe::GLUOp>(op))
+    return true;
+  static const llvm::StringSet<> kinds = {
+      "Abs",         "Add",       "Cast",      "Celu", "Clip", "Div",  "Elu",     "Erf",
+      "Exp",         "Gelu",      "HardSwish", "Max",  "Min",  "Mish", "Mul",     "Neg",
+      "HardSigmoid", "LeakyRelu", "Pow",       "Relu", "Selu", "Sign", "Sigmoid", "Softplus",
+      "Softsign",    "Sqrt",      "Sub",       "Tanh", "Where"};
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  return node && node.getDomain().empty() && kinds.contains(node.getOpType()) &&
+         node->getNumResults() == 1 && node->getNumRegions() == 0;
+}
+
+std::optional<SmallVector<int64_t>> moec::getCutColumns(Value value, ArrayRef<int64_t> columns) {
+  auto node = value.getDefiningOp<onnx::NodeOp>();
+  Value input = node.getInputs()[0];
+  auto type = dyn_cast<RankedTensorType>(input.getType());
+  if (!type || type.isDynamicDim(type.getRank() - 1))
+    return std::nullopt;
+  int64_t last = type.getRank() - 1, size = type.getDimSize(last), start = 0, step = 1;
+  auto isLast = [&](int64_t axis) { return axis == last || axis == -1; };
+  if (node.getOpType() == "Split") {
+    if (!isLast(node.getInt("axis", 0)))
+      return std::nullopt;
+    for (Value part : node->getResults()) {
+      if (part == value)
+        break;
+      std::optional<int64_t> before = getLastSize(part);
+      if (!before)
+        return std::nullopt;
+      start += *before;
+    }
+  } else {
+    auto starts = getIntegers(node.getInputs()[1]);
+    Value axesOperand = node.getOptionalOperand(3), stepsOperand = node.getOptionalOperand(4);
+    auto axes = axesOperand ? getIntegers(axesOperand) : std::nullopt;
+    if (!starts || starts->size() != 1 || !axes || axes->size() != 1 || !isLast((*axes)[0]))
+      return std::nullopt;
+    if (stepsOperand) {
+      auto steps = getIntegers(stepsOperand);
+      if (!steps || (*steps)[0] <= 0)
+        return std::nullopt;
+      step = (*steps)[0];
+    }
+    start = (*starts)[0] < 0 ? std::max<int64_t>((*starts)[0] + size, 0) : (*starts)[0];
+  }
+  SmallVector<int64_t> result;
+  for (int64_t column : columns) {
+    result.push_back(start + column * step);
+    if (result.back() >= size)
+      return std::nullopt;
+  }
+  return result;
 }

@@ -42,6 +42,15 @@ bool isReductionOfLastAxis(onnx::NodeOp node, bool &keepDims);
 bool matchEitherOrder(mlir::Value value, llvm::StringRef opType,
                       llvm::function_ref<bool(mlir::Value, mlir::Value)> match);
 
+/// Whether an operation computes each element of its one result from those at the same place of its
+/// operands, spread as in numpy.
+bool isElementwise(mlir::Operation *op);
+
+/// The columns of the operand that columns of a part of it are, of a Slice or Split of the last
+/// axis by constants; std::nullopt of others.
+std::optional<llvm::SmallVector<int64_t>> getCutColumns(mlir::Value value,
+                                                        llvm::ArrayRef<int64_t> columns);
+
 /// The only node that uses `value`, of that operator; null if there is none or another use.
 onnx::NodeOp getOnlyUser(mlir::Value value, llvm::StringRef opType);
 

@@ -88,10 +88,13 @@ private:
 
   /// Fails on errors only; a layer that is left is logged.
   LogicalResult factorizeLayer(WeightEditor &editor, LinearLayer &layer);
-  /// The shape of the factors; fails, with the reason, if the layer is to be left.
-  llvm::Expected<FactorShape> chooseShape(moe::LinearOp linear);
-  /// Why factors of that shape are not worth it; empty if they are, or were asked for.
-  std::string getLoss(moe::LinearOp linear, const FactorShape &shape);
+  using Shapes = SmallVector<FactorShape, 1>;
+  /// The shapes of the factors of each segment of the weight: all the same, unless experts differ
+  /// in size. Fails, with the reason, if the layer is to be left.
+  llvm::Expected<Shapes> chooseShapes(moe::LinearOp linear);
+  llvm::Expected<FactorShape> chooseShape(int64_t depth, int64_t columns);
+  /// Why factors of these shapes are not worth it; empty if they are, or were asked for.
+  std::string getLoss(moe::LinearOp linear, ArrayRef<FactorShape> shapes);
 
   DecisionLog log{kPass};
 };
@@ -115,13 +118,30 @@ LogicalResult FactorizeLinear::checkOptions() {
   return failure();
 }
 
-llvm::Expected<FactorShape> FactorizeLinear::chooseShape(moe::LinearOp linear) {
-  if (!linear.getWeight().getType().hasStaticShape())
+llvm::Expected<FactorizeLinear::Shapes> FactorizeLinear::chooseShapes(moe::LinearOp linear) {
+  if (!linear.getWeight().getType().hasStaticShape() && form != "lowrank")
     return llvm::createStringError("its experts differ in size");
   if (!linear.getWeight().hasOneUse())
     return llvm::createStringError("its weight has other uses");
-  FactorShape shape{linear.getInWidth(), linear.getOutWidth(), form == "lowrank" ? 1 : blocks,
-                    form == "monarch" ? blocks : 1, 0};
+  Shapes shapes;
+  for (Value segment : getSegments(linear.getWeight())) {
+    auto type = cast<RankedTensorType>(segment.getType());
+    if (!type.hasStaticShape())
+      return llvm::createStringError("the size of its weight is known at run time only");
+    auto [depth, columns] = std::pair(type.getDimSize(type.getRank() - 2), type.getShape().back());
+    if (linear.getTransposed())
+      std::swap(depth, columns);
+    llvm::Expected<FactorShape> shape = chooseShape(depth, columns);
+    if (!shape)
+      return shape.takeError();
+    shapes.push_back(*shape);
+  }
+  return shapes;
+}
+
+llvm::Expected<FactorShape> FactorizeLinear::chooseShape(int64_t depth, int64_t columns) {
+  FactorShape shape{depth, columns, form == "lowrank" ? 1 : blocks, form == "monarch" ? blocks : 1,
+                    0};
   if (shape.depth % shape.inputBlocks != 0 || shape.columns % shape.outputBlocks != 0)
     return llvm::createStringError(
         llvm::formatv("its {0} x {1} weight has no {2} x {3} blocks of one size", shape.depth,
@@ -135,22 +155,24 @@ llvm::Expected<FactorShape> FactorizeLinear::chooseShape(moe::LinearOp linear) {
       shape.numParameters(), shape.depth, shape.columns, shape.depth * shape.columns));
 }
 
-std::string FactorizeLinear::getLoss(moe::LinearOp linear, const FactorShape &shape) {
+std::string FactorizeLinear::getLoss(moe::LinearOp linear, ArrayRef<FactorShape> shapes) {
   if (rank > 0)
     return "";
   // Of a weight of few bits the factors are of more, and may be larger than it.
-  int64_t size = shape.depth * shape.columns, before = 0, after = 0;
-  for (Value segment : getSegments(linear.getWeight())) {
+  int64_t before = 0, after = 0;
+  for (auto [segment, shape] : llvm::zip_equal(getSegments(linear.getWeight()), shapes)) {
     auto type = cast<RankedTensorType>(segment.getType());
     before += getStoredBytes(segment);
-    after += type.getNumElements() / size * shape.numParameters() * type.getElementTypeBitWidth();
+    after += type.getNumElements() / (shape.depth * shape.columns) * shape.numParameters() *
+             type.getElementTypeBitWidth();
   }
   after /= 8;
   if (after < before)
     return "";
+  const FactorShape &first = shapes.front();
   return llvm::formatv("nothing would be saved: factors of rank {0} have {1} bytes, the {2} x {3} "
                        "weight has {4}",
-                       shape.rank, after, shape.depth, shape.columns, before);
+                       first.rank, after, first.depth, first.columns, before);
 }
 
 LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer &layer) {
@@ -162,10 +184,10 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
     log.refuse(place, layer.name, reason);
     return success();
   };
-  llvm::Expected<FactorShape> shape = chooseShape(linear);
-  if (!shape)
-    return refuse(llvm::toString(shape.takeError()));
-  if (std::string loss = getLoss(linear, *shape); !loss.empty())
+  llvm::Expected<Shapes> shapes = chooseShapes(linear);
+  if (!shapes)
+    return refuse(llvm::toString(shapes.takeError()));
+  if (std::string loss = getLoss(linear, *shapes); !loss.empty())
     return refuse(loss);
 
   Decision decision;
@@ -174,26 +196,25 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
   OpBuilder builder(place);
   SmallVector<Value> firstSegments, secondSegments;
   double squaredError = 0, squaredNorm = 0;
-  for (Value segment : getSegments(weight)) {
+  for (auto [segment, shape] : llvm::zip_equal(getSegments(weight), *shapes)) {
     llvm::Expected<WeightTensor> tensor = editor.read(segment);
     if (!tensor)
       return refuse("its weight cannot be read: " + llvm::toString(tensor.takeError()));
     llvm::Expected<FactorStacks> stacks =
-        factorizeStack(tensor->values, linear.getTransposed(), *shape);
+        factorizeStack(tensor->values, linear.getTransposed(), shape);
     if (!stacks)
       return refuse(llvm::toString(stacks.takeError()));
     squaredError += stacks->squaredError;
     squaredNorm += stacks->squaredNorm;
     std::string name = getWeightName(segment, layer.name).str();
-    FailureOr<Value> first =
-        editor.write(builder, linear.getLoc(), name + ".first",
-                     getSegmentType(weight, segment, shape->inputBlocks, shape->blockDepth(),
-                                    shape->firstColumns()),
-                     stacks->first);
+    FailureOr<Value> first = editor.write(builder, linear.getLoc(), name + ".first",
+                                          getSegmentType(weight, segment, shape.inputBlocks,
+                                                         shape.blockDepth(), shape.firstColumns()),
+                                          stacks->first);
     FailureOr<Value> second =
         editor.write(builder, linear.getLoc(), name + ".second",
-                     getSegmentType(weight, segment, shape->outputBlocks, shape->secondDepth(),
-                                    shape->blockColumns()),
+                     getSegmentType(weight, segment, shape.outputBlocks, shape.secondDepth(),
+                                    shape.blockColumns()),
                      stacks->second);
     if (failed(first) || failed(second))
       return failure();
@@ -208,7 +229,7 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
     return withLayerLabel(linear.getLoc(), label);
   };
   Value middle = createLinear(builder, getLoc(kFirstFactor), linear.getInput(), first, nullptr,
-                              shape->shuffle());
+                              shapes->front().shuffle());
   Value result = createLinear(builder, getLoc(kSecondFactor), middle, second, linear.getBias(), {});
   result.setType(linear.getResult().getType());
   linear.getResult().replaceAllUsesWith(result);
@@ -218,7 +239,12 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
   Builder attributes(&getContext());
   decision.options.set("form", attributes.getStringAttr(form));
   decision.options.set("kinds", attributes.getStringAttr(stringifyLinearKind(layer.kind)));
-  decision.options.set("rank", attributes.getI64IntegerAttr(shape->rank));
+  const FactorShape &shape = shapes->front();
+  // Of experts that differ in size a share says what their ranks are.
+  if (llvm::all_of(*shapes, [&](const FactorShape &other) { return other.rank == shape.rank; }))
+    decision.options.set("rank", attributes.getI64IntegerAttr(shape.rank));
+  else
+    decision.options.set("ratio", attributes.getF64FloatAttr(ratio));
   if (form != "lowrank")
     decision.options.set("blocks", attributes.getI64IntegerAttr(blocks));
   if (experts) {
@@ -231,8 +257,8 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
   decision.reason =
       llvm::formatv("'{0}', {1} x {2}, is {3} of rank {4}, {5:f3} of its parameters, with a "
                     "relative error of {6:f4}",
-                    layer.name, shape->depth, shape->columns, form, shape->rank,
-                    static_cast<double>(shape->numParameters()) / (shape->depth * shape->columns),
+                    layer.name, shape.depth, shape.columns, form, shape.rank,
+                    static_cast<double>(shape.numParameters()) / (shape.depth * shape.columns),
                     *decision.relativeError);
   log.add(experts ? experts.getOperation() : result.getDefiningOp(), decision);
   return success();

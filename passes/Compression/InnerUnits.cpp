@@ -68,9 +68,24 @@ static llvm::Error forEachExpert(
   return llvm::Error::success();
 }
 
-llvm::Expected<std::vector<std::vector<InnerUnits::Magnitude>>>
+void moec::addMagnitudes(llvm::MutableArrayRef<UnitMagnitude> magnitudes,
+                         llvm::ArrayRef<int64_t> shape, int64_t axis, llvm::ArrayRef<float> values,
+                         llvm::ArrayRef<int64_t> indices) {
+  int64_t columns = shape[1], along = axis == 0 ? columns : shape[0];
+  for (auto [magnitude, index] : llvm::zip_equal(magnitudes, indices)) {
+    double sum = 0;
+    for (int64_t i = 0; i < along; ++i) {
+      float value = values[axis == 0 ? index * columns + i : i * columns + index];
+      sum += static_cast<double>(value) * value;
+    }
+    magnitude.product *= sum;
+    magnitude.sum += sum;
+  }
+}
+
+llvm::Expected<std::vector<std::vector<UnitMagnitude>>>
 InnerUnits::getMagnitudes(WeightEditor &editor) {
-  std::vector<std::vector<Magnitude>> magnitudes(experts.getNumExperts());
+  std::vector<std::vector<UnitMagnitude>> magnitudes(experts.getNumExperts());
   for (const UnitSlice &slice : slices) {
     if (slice.axis < 0)
       continue;
@@ -78,16 +93,7 @@ InnerUnits::getMagnitudes(WeightEditor &editor) {
       if (shape.size() != 2)
         return;
       magnitudes[e].resize(numUnits);
-      int64_t columns = shape[1], along = slice.axis == 0 ? columns : shape[0];
-      for (auto [unit, index] : llvm::enumerate(slice.indices)) {
-        double sum = 0;
-        for (int64_t i = 0; i < along; ++i) {
-          float value = values[slice.axis == 0 ? index * columns + i : i * columns + index];
-          sum += static_cast<double>(value) * value;
-        }
-        magnitudes[e][unit].product *= sum;
-        magnitudes[e][unit].sum += sum;
-      }
+      addMagnitudes(magnitudes[e], shape, slice.axis, values, slice.indices);
     };
     if (llvm::Error error = forEachExpert(editor, experts, slice.parameter, visit))
       return std::move(error);
@@ -104,9 +110,10 @@ struct Segments {
   SmallVector<int64_t> shape;                      ///< of one expert; the axis is the widths'
 };
 
-/// The elements of a tensor whose index of `axis` is listed.
-void append(std::vector<float> &result, llvm::ArrayRef<int64_t> shape, int64_t axis,
-            llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> indices) {
+} // namespace
+
+void moec::appendIndices(std::vector<float> &result, llvm::ArrayRef<int64_t> shape, int64_t axis,
+                         llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> indices) {
   int64_t outer = 1, inner = 1;
   for (auto [i, size] : llvm::enumerate(shape))
     (static_cast<int64_t>(i) < axis ? outer : inner) *= static_cast<int64_t>(i) == axis ? 1 : size;
@@ -117,10 +124,8 @@ void append(std::vector<float> &result, llvm::ArrayRef<int64_t> shape, int64_t a
     }
 }
 
-} // namespace
-
-llvm::Expected<moe::ExpertsOp> InnerUnits::keep(WeightEditor &editor,
-                                                llvm::ArrayRef<llvm::SmallVector<int64_t>> kept) {
+llvm::Expected<KeptUnits> InnerUnits::keep(WeightEditor &editor,
+                                           llvm::ArrayRef<llvm::SmallVector<int64_t>> kept) {
   OpBuilder builder(experts);
   int64_t numExperts = experts.getNumExperts();
   SmallVector<Value> parameters;
@@ -157,7 +162,7 @@ llvm::Expected<moe::ExpertsOp> InnerUnits::keep(WeightEditor &editor,
       for (int64_t unit : kept[e])
         indices.push_back(slice.indices[unit]);
       made.shape.assign(shape.begin(), shape.end());
-      append(made.values[indices.size()], shape, slice.axis, values, indices);
+      appendIndices(made.values[indices.size()], shape, slice.axis, values, indices);
       made.numbers[indices.size()].push_back(e);
     };
     if (llvm::Error error = forEachExpert(editor, experts, slice.parameter, visit))
@@ -202,5 +207,5 @@ llvm::Expected<moe::ExpertsOp> InnerUnits::keep(WeightEditor &editor,
   ExpertBodyUnits(experts, last, slices).build(*block, *width);
   experts.getResult().replaceAllUsesWith(made.getResult());
   eraseUnused(experts);
-  return made;
+  return KeptUnits{made, moec::getCost(made)};
 }

@@ -64,9 +64,14 @@ Value moec::bindSegments(ArrayRef<Value> segments, Value weight) {
   ArrayAttr tables = experts.getTablesAttr();
   setParameter(experts, p + 1, segments, tables ? tables[p] : Attribute());
   auto type = cast<RankedTensorType>(segments.front().getType());
+  // Of experts that differ in size the sizes are known at run time only.
+  SmallVector<int64_t> shape(type.getShape().drop_front());
+  for (Value segment : segments)
+    for (auto [size, own] :
+         llvm::zip_equal(shape, cast<RankedTensorType>(segment.getType()).getShape().drop_front()))
+      size = size == own ? size : ShapedType::kDynamic;
   return experts.getBody().front().insertArgument(
-      p + 2, RankedTensorType::get(type.getShape().drop_front(), type.getElementType()),
-      weight.getLoc());
+      p + 2, RankedTensorType::get(shape, type.getElementType()), weight.getLoc());
 }
 
 void moec::dropWeight(Value weight) {

@@ -224,15 +224,17 @@ def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {
 }
 
 def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
-  let summary = "Remove inner units of experts";
+  let summary = "Remove inner units of experts and dense feed-forward layers";
   let description = [{
     An inner unit of an expert is a column of its first matrices (gate and up), a row of its last one (down), and
-    what is computed of it by itself between. The units that `remove` names go, or a `ratio` of all: those with
+    what is computed of it by itself between; that of a dense feed-forward layer, which a shared expert is too, the
+    same of its linear layers. Such a layer has the name of its last one, and is like a layer of one expert. The
+    units that `remove` names go, or a `ratio` of all: those with
     the smallest `score`: `magnitude` (the product of the norms of a unit's columns and row), `norm` (of all of
     them together) or `random`. With
     `scope=expert` each expert loses as many; with `scope=layer` the smallest of the layer go wherever they are,
     and experts become ragged: those of one width are a segment. The number of units that an expert keeps is
-    rounded to a `multiple`, at least one of them.
+    rounded to a `multiple`, at least one of them; `kinds` says which of both kinds of layers are pruned.
 
     A first matrix that holds gate and up side by side, or interleaved, becomes two; moe-fuse-horizontal puts
     them together again.
@@ -241,8 +243,10 @@ def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
     (COMPRESSION by magnitude as in Han et al. 2015; structured units as in CAMERA, Xu et al. 2025, who weigh
     them by data).
 
-    Limits: experts whose functions between the matrices mix units, that are quantised already, or have different
-    widths already are left as they are, with a remark.
+    Limits: layers whose functions between the matrices mix units, that are quantised already, or have different
+    widths already are left as they are, with a remark; dense ones also if a weight is not stored in the model or
+    used elsewhere, if others read values of their units, and if no function lies between the linear layers (two
+    factors of one).
 
     Before:
     ```mlir
@@ -281,8 +285,10 @@ def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"layers", "layers", "std::string", "\"*\"", "glob of the layers' names, as moec inspect prints them">,
+    ListOption<"kinds", "kinds", "std::string", "experts, ffn: of which kinds; both if none is named">,
     Option<"ratio", "ratio", "double", "0", "share of the units to remove, 0 to 1">,
-    ListOption<"remove", "remove", "std::string", "units to remove instead, as EXPERT:UNIT">,
+    ListOption<"remove", "remove", "std::string",
+               "units to remove instead, as EXPERT:UNIT; expert 0 of dense layers">,
     Option<"score", "score", "std::string", "\"magnitude\"", "magnitude, norm or random: which to remove">,
     Option<"seed", "seed", "int64_t", "0", "of the random choice">,
     Option<"scope", "scope", "std::string", "\"expert\"", "expert or layer: of which the least go">,

@@ -1,5 +1,6 @@
-//===- PruneNeurons.cpp - Experts with fewer inner units ----------------------------------===//
+//===- PruneNeurons.cpp - Feed-forward layers with fewer inner units ----------------------===//
 #include "DecisionLog.h"
+#include "DenseUnits.h"
 #include "ExpertChoice.h"
 #include "InnerUnits.h"
 #include "LayerPattern.h"
@@ -33,18 +34,28 @@ public:
     if (failed(editor))
       return signalPassFailure();
     fixLayerNames(getOperation());
-    std::vector<MoELayer> found = getMoELayers(getOperation());
-    llvm::erase_if(found, [&](MoELayer &layer) { return !pattern->match(layer.name); });
+    std::vector<MoELayer> experts = getMoELayers(getOperation());
+    std::vector<LinearLayer> dense = getDenseLayers();
+    llvm::erase_if(experts, [&](MoELayer &layer) { return !pattern->match(layer.name); });
+    llvm::erase_if(dense, [&](LinearLayer &layer) { return !pattern->match(layer.name); });
     if (!pattern->checkAllMatched([&](const Twine &message) { (void)fail(message); }))
       return signalPassFailure();
-    for (MoELayer &layer : found)
-      if (failed(prune(*editor, layer)))
-        return signalPassFailure();
+    if (isAsked(LinearKind::Experts))
+      for (MoELayer &layer : experts)
+        if (failed(prune(*editor, layer.name, LinearKind::Experts, layer.experts,
+                         InnerUnits::find(layer.experts))))
+          return signalPassFailure();
+    // In order: what a layer replaces are linear layers before it.
+    if (isAsked(LinearKind::FFN))
+      for (LinearLayer &layer : dense)
+        if (failed(prune(*editor, layer.name, LinearKind::FFN, layer.linear,
+                         DenseUnits::find(layer.linear))))
+          return signalPassFailure();
     log.attachTo(getOperation());
   }
 
 private:
-  using Magnitudes = std::vector<std::vector<InnerUnits::Magnitude>>;
+  using Magnitudes = std::vector<std::vector<UnitMagnitude>>;
   using Kept = std::vector<SmallVector<int64_t>>;
 
   LogicalResult fail(const Twine &message) {
@@ -57,6 +68,9 @@ private:
       return fail("'score' is '" + score + "', expected magnitude, norm or random");
     if (scope != "expert" && scope != "layer")
       return fail("'scope' is '" + scope + "', expected expert or layer");
+    for (const std::string &kind : kinds)
+      if (kind != "experts" && kind != "ffn")
+        return fail("'kinds' has '" + kind + "', expected experts or ffn");
     if (multiple < 1)
       return fail("'multiple' is " + Twine(multiple) + ", expected at least 1");
     return success();
@@ -64,10 +78,19 @@ private:
 
   DecisionLog log{kPass};
 
-  LogicalResult prune(WeightEditor &editor, MoELayer &layer);
+  bool isAsked(LinearKind kind) {
+    return kinds.empty() || llvm::is_contained(kinds, stringifyLinearKind(kind));
+  }
+  /// The last linear layers of what looks like dense feed-forward layers.
+  std::vector<LinearLayer> getDenseLayers();
+  /// `Units` are InnerUnits or DenseUnits of the layer at `place`. Fails on errors only; a layer
+  /// that is left is logged.
+  template <typename Units>
+  LogicalResult prune(WeightEditor &editor, StringRef name, LinearKind kind, Operation *place,
+                      llvm::Expected<Units> units);
   /// The units to keep that `remove` leaves.
-  FailureOr<Kept> keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits);
-  Kept chooseKept(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits);
+  FailureOr<Kept> keepOthers(StringRef layer, const Magnitudes &magnitudes, int64_t numUnits);
+  Kept chooseKept(StringRef layer, const Magnitudes &magnitudes, int64_t numUnits);
   /// A number of units as it may be.
   int64_t roundCount(double count, int64_t numUnits) {
     int64_t rounded = std::llround(count / static_cast<double>(multiple)) * multiple;
@@ -76,7 +99,7 @@ private:
 };
 
 FailureOr<PruneNeurons::Kept>
-PruneNeurons::keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, int64_t numUnits) {
+PruneNeurons::keepOthers(StringRef layer, const Magnitudes &magnitudes, int64_t numUnits) {
   int64_t numExperts = magnitudes.size();
   std::vector<std::vector<bool>> removed(numExperts, std::vector<bool>(numUnits, false));
   for (const std::string &entry : remove) {
@@ -84,8 +107,8 @@ PruneNeurons::keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, in
     int64_t e, u;
     if (expert.getAsInteger(10, e) || unit.getAsInteger(10, u) || e < 0 || u < 0 ||
         e >= numExperts || u >= numUnits)
-      return fail("'remove' names '" + entry + "', expected EXPERT:UNIT; '" + layer.name +
-                  "' has " + Twine(numExperts) + " experts of " + Twine(numUnits) + " units");
+      return fail("'remove' names '" + entry + "', expected EXPERT:UNIT; '" + layer + "' has " +
+                  Twine(numExperts) + " experts of " + Twine(numUnits) + " units");
     removed[e][u] = true;
   }
   Kept kept(numExperts);
@@ -94,21 +117,21 @@ PruneNeurons::keepOthers(const MoELayer &layer, const Magnitudes &magnitudes, in
       if (!removed[e][u])
         kept[e].push_back(u);
     if (kept[e].empty())
-      return fail("'remove' leaves expert " + Twine(e) + " of '" + layer.name +
+      return fail("'remove' leaves expert " + Twine(e) + " of '" + layer +
                   "' without units: remove the expert");
   }
   return kept;
 }
 
-PruneNeurons::Kept PruneNeurons::chooseKept(const MoELayer &layer, const Magnitudes &magnitudes,
+PruneNeurons::Kept PruneNeurons::chooseKept(StringRef layer, const Magnitudes &magnitudes,
                                             int64_t numUnits) {
   int64_t numExperts = magnitudes.size();
   std::vector<std::vector<double>> scores(numExperts);
   for (int64_t e = 0; e < numExperts; ++e) {
     if (score == "random")
-      scores[e] = getRandomScores(numUnits, seed, layer.name + "/" + std::to_string(e));
+      scores[e] = getRandomScores(numUnits, seed, (layer + "/" + Twine(e)).str());
     else
-      for (const InnerUnits::Magnitude &magnitude : magnitudes[e])
+      for (const UnitMagnitude &magnitude : magnitudes[e])
         scores[e].push_back(score == "norm" ? magnitude.sum : magnitude.product);
   }
   std::vector<int64_t> counts(numExperts, roundCount((1 - ratio) * numUnits, numUnits));
@@ -137,20 +160,31 @@ PruneNeurons::Kept PruneNeurons::chooseKept(const MoELayer &layer, const Magnitu
   return kept;
 }
 
-LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
+std::vector<LinearLayer> PruneNeurons::getDenseLayers() {
+  std::vector<LinearLayer> layers = getLinearLayers(getOperation());
+  llvm::erase_if(layers, [](LinearLayer &layer) {
+    // What gives an output of the model may be the last of its feed-forward layer.
+    bool isDense = layer.kind == LinearKind::FFN || layer.kind == LinearKind::Head;
+    return !isDense || !DenseUnits::isLast(layer.linear);
+  });
+  return layers;
+}
+
+template <typename Units>
+LogicalResult PruneNeurons::prune(WeightEditor &editor, StringRef name, LinearKind kind,
+                                  Operation *place, llvm::Expected<Units> units) {
   auto refuse = [&](llvm::Error error) {
-    log.refuse(layer.experts, layer.name, llvm::toString(std::move(error)));
+    log.refuse(place, name, llvm::toString(std::move(error)));
     return success();
   };
-  llvm::Expected<InnerUnits> units = InnerUnits::find(layer.experts);
   if (!units)
     return refuse(units.takeError());
   int64_t numUnits = units->getNumUnits();
   llvm::Expected<Magnitudes> magnitudes = units->getMagnitudes(editor);
   if (!magnitudes)
     return refuse(magnitudes.takeError());
-  FailureOr<Kept> kept = remove.empty() ? chooseKept(layer, *magnitudes, numUnits)
-                                        : keepOthers(layer, *magnitudes, numUnits);
+  FailureOr<Kept> kept = remove.empty() ? chooseKept(name, *magnitudes, numUnits)
+                                        : keepOthers(name, *magnitudes, numUnits);
   if (failed(kept))
     return failure();
   int64_t numKept = 0, numAll = 0;
@@ -166,14 +200,15 @@ LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
   if (numKept == numAll)
     return refuse(llvm::createStringError("rounded to the multiple, all its units stay"));
   Decision decision;
-  decision.layer = layer.name;
-  decision.before = getCost(layer.experts);
-  llvm::Expected<moe::ExpertsOp> pruned = units->keep(editor, *kept);
+  decision.layer = name.str();
+  decision.before = units->getCost();
+  llvm::Expected<KeptUnits> pruned = units->keep(editor, *kept);
   if (!pruned)
     return refuse(pruned.takeError());
-  decision.after = getCost(*pruned);
+  decision.after = pruned->cost;
   decision.relativeError = sum > 0 ? std::sqrt(removedSum / sum) : 0;
   Builder builder(&getContext());
+  decision.options.set("kinds", builder.getStrArrayAttr({stringifyLinearKind(kind)}));
   if (remove.empty()) {
     // The same units are chosen again from the same weights.
     decision.options.set("ratio", builder.getF64FloatAttr(ratio));
@@ -188,7 +223,7 @@ LogicalResult PruneNeurons::prune(WeightEditor &editor, MoELayer &layer) {
   }
   decision.reason =
       (Twine(numAll - numKept) + " of " + Twine(numAll) + " inner units removed").str();
-  log.add(*pruned, decision);
+  log.add(pruned->op, decision);
   return success();
 }
 

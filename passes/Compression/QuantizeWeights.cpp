@@ -69,7 +69,7 @@ public:
       if (layer.kind != LinearKind::Router)
         quantizeLinear(coder, layer);
     for (MoELayer &layer : experts)
-      quantizeExperts(coder, layer);
+      quantizeExperts(*editor, coder, layer);
     decisions.attachTo(getOperation());
   }
 
@@ -104,7 +104,7 @@ private:
 
   void quantizeTable(TensorCoder &coder, LookupTable &table);
   void quantizeLinear(TensorCoder &coder, LinearLayer &layer);
-  void quantizeExperts(TensorCoder &coder, MoELayer &layer);
+  void quantizeExperts(WeightEditor &editor, TensorCoder &coder, MoELayer &layer);
   void log(Operation *op, StringRef name, StringRef kind, LayerCost before, LayerCost after,
            const RoundingError &rounding);
 
@@ -179,7 +179,7 @@ void QuantizeWeights::quantizeLinear(TensorCoder &coder, LinearLayer &layer) {
     eraseUnused(definition);
 }
 
-void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
+void QuantizeWeights::quantizeExperts(WeightEditor &editor, TensorCoder &coder, MoELayer &layer) {
   moe::ExpertsOp experts = layer.experts;
   LayerCost before = getCost(experts);
   RoundingError rounding;
@@ -189,24 +189,36 @@ void QuantizeWeights::quantizeExperts(TensorCoder &coder, MoELayer &layer) {
     int64_t first = begin, count = experts.getSegments()[p];
     begin += count;
     std::optional<int64_t> axis = getDepthAxis(experts, p);
-    for (int64_t i = first; axis && i < first + count; ++i) {
-      Value weight = experts.getParameters()[i];
-      RoundingError own;
+    if (!axis)
+      continue;
+    // All of them or none, so that the experts of a parameter are stored in one way.
+    editor.setStoresSmall(count > 1);
+    SmallVector<CodedTensor> all;
+    RoundingError own;
+    for (int64_t i = first; i < first + count; ++i) {
       llvm::Expected<CodedTensor> coded =
-          coder.encode(builder, experts.getLoc(), weight, *axis, format, /*inBytes=*/false, own);
+          coder.encode(builder, experts.getLoc(), experts.getParameters()[i], *axis, format,
+                       /*inBytes=*/false, own);
       if (!coded) {
         decisions.refuse(experts, layer.name,
                          "parameter " + Twine(p) + ": " + llvm::toString(coded.takeError()));
-        continue;
+        break;
       }
-      experts.getParametersMutable()[i].assign(
-          createDequantize(builder, experts.getLoc(), weight.getType(), *coded));
-      rounding.add(own);
-      isChanged = true;
+      all.push_back(*coded);
+    }
+    if (static_cast<int64_t>(all.size()) < count)
+      continue;
+    for (auto [i, coded] : llvm::enumerate(all)) {
+      Value weight = experts.getParameters()[first + i];
+      experts.getParametersMutable()[first + i].assign(
+          createDequantize(builder, experts.getLoc(), weight.getType(), coded));
       if (Operation *definition = weight.getDefiningOp())
         eraseUnused(definition);
     }
+    rounding.add(own);
+    isChanged = true;
   }
+  editor.setStoresSmall(false);
   if (isChanged)
     log(experts, layer.name, stringifyLinearKind(LinearKind::Experts), before, getCost(experts),
         rounding);

@@ -220,7 +220,7 @@ FailureOr<Value> WeightEditor::write(OpBuilder &builder, Location loc, llvm::Str
 FailureOr<Value> WeightEditor::writeBytes(OpBuilder &builder, Location loc, llvm::StringRef name,
                                           RankedTensorType type, llvm::ArrayRef<char> bytes) {
   Type element = type.getElementType();
-  if (static_cast<int64_t>(bytes.size()) <= kMaxConstantBytes &&
+  if (!storesSmall && static_cast<int64_t>(bytes.size()) <= kMaxConstantBytes &&
       element.getIntOrFloatBitWidth() % 8 == 0) {
     auto value = DenseElementsAttr::getFromRawBuffer(type, bytes);
     return onnx::ConstantOp::create(builder, loc, type, cast<ElementsAttr>(value)).getResult();

@@ -38,6 +38,8 @@ public:
   mlir::FailureOr<mlir::Value> write(mlir::OpBuilder &builder, mlir::Location loc,
                                      llvm::StringRef name, mlir::RankedTensorType type,
                                      llvm::ArrayRef<float> values);
+  /// Whether small ones are weights, too: what is packed beside larger ones has to be.
+  void setStoresSmall(bool stores) { storesSmall = stores; }
   /// The same of bytes as they are to be stored.
   mlir::FailureOr<mlir::Value> writeBytes(mlir::OpBuilder &builder, mlir::Location loc,
                                           llvm::StringRef name, mlir::RankedTensorType type,
@@ -51,6 +53,7 @@ private:
 
   mlir::ModuleOp module;
   ModuleWeights *weights;
+  bool storesSmall = false;
   mlir::SymbolTable symbols;
 };
 

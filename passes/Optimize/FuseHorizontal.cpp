@@ -137,6 +137,8 @@ private:
 std::string Fusion::refuse(const Product &product) const {
   if (ShapedType::isDynamic(product.getWidth()) || ShapedType::isDynamic(product.getDepth()))
     return "its width is known at run time only";
+  if (auto grouped = dyn_cast<moe::GroupedLinearOp>(product.op); grouped && grouped.isRagged())
+    return "its experts differ in size";
   for (Value weight : product.getWeights())
     if (std::string reason = refuse(weight); !reason.empty())
       return reason;

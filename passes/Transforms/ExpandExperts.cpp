@@ -2,6 +2,7 @@
 #include "dialects/MoE/MoEOps.h"
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
+#include "passes/Transforms/ExpertWidths.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -14,10 +15,18 @@ using namespace mlir;
 
 namespace {
 
-RankedTensorType asRows(Value value) {
+/// Rows of a known width; with `isAnyWidth` also those whose width differs from expert to expert.
+RankedTensorType asRows(Value value, bool isAnyWidth) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  bool isRows = type && type.getRank() == 2 && !type.isDynamicDim(1);
+  bool isRows = type && type.getRank() == 2 && (isAnyWidth || !type.isDynamicDim(1));
   return isRows ? type : RankedTensorType();
+}
+
+/// The width of rows, or of what each of them is multiplied or added with.
+Type withWidth(Type type, int64_t width) {
+  SmallVector<int64_t> shape(cast<RankedTensorType>(type).getShape());
+  shape.back() = width;
+  return RankedTensorType::get(shape, cast<RankedTensorType>(type).getElementType());
 }
 
 /// A linear layer in a body: MatMul of a matrix is one too. Of a block-diagonal one the weight is a
@@ -130,8 +139,17 @@ private:
   bool usesAsLinear(Operation *user);
   bool usesAsVector(Operation *user);
   void numberExperts();
+  /// Whether parameters may differ in sizes.
+  bool isRagged() { return widths.has_value(); }
+  /// The type of a value of the body for all rows: as wide as the widest expert's.
+  Type getType(Value inBody) {
+    std::optional<int64_t> widest = widths ? widths->getWidest(inBody) : std::nullopt;
+    return widest ? withWidth(inBody.getType(), *widest) : inBody.getType();
+  }
   Value renumber(Value experts);
   SmallVector<Value> getStack(int64_t p);
+  /// A parameter that is a vector, of the distinct experts, [n, N].
+  Value getVectors(int64_t p);
   Value getRowsOf(int64_t p);
   Value expandLinear(const Linear &linear, Type result, IRMapping &mapping);
 
@@ -139,13 +157,14 @@ private:
   Spelling s;
   /// Which of the operation's experts the dispatched ones are, and the reverse (−1: null).
   SmallVector<int64_t> distinct, numbers;
+  std::optional<ExpertWidths> widths; ///< if experts may differ in size
   Value experts, order, offsets, expertOfRow;
 };
 
 bool Expansion::usesAsLinear(Operation *user) {
   std::optional<Linear> linear = matchLinear(user);
   if (!linear || isParameter(linear->input) || !isParameter(linear->weight) ||
-      !asRows(linear->input) || !asRows(user->getResult(0)))
+      !asRows(linear->input, isRagged()) || !asRows(user->getResult(0), isRagged()))
     return false;
   return linear->getRank() == (isa<moe::BlockLinearOp>(user) ? 3 : 2) && linear->blocks > 0 &&
          (!linear->bias || isParameter(linear->bias));
@@ -157,7 +176,7 @@ bool Expansion::usesAsVector(Operation *user) {
   if (!node || !llvm::is_contained({"Add", "Sub", "Mul", "Div"}, node.getQualifiedName()))
     return false;
   for (Value operand : node->getOperands()) {
-    RankedTensorType rows = asRows(operand);
+    RankedTensorType rows = asRows(operand, isRagged());
     if (isParameter(operand) ? cast<RankedTensorType>(operand.getType()).getRank() != 1
                              : !rows || !rows.isDynamicDim(0))
       return false;
@@ -166,23 +185,26 @@ bool Expansion::usesAsVector(Operation *user) {
 }
 
 std::string Expansion::check() {
+  bool hasSizes = true, isUniform = true;
+  for (int64_t p = 0; p < op.getNumParameters(); ++p) {
+    isUniform &= cast<RankedTensorType>(op.getBodyParameter(p).getType()).hasStaticShape();
+    for (Value segment : op.getSegmentsOf(p))
+      hasSizes &= cast<RankedTensorType>(segment.getType()).hasStaticShape();
+  }
+  if (!hasSizes)
+    return "the sizes of its parameters are known at run time only";
+  numberExperts();
+  if (distinct.empty())
+    return "all its experts are null";
+  if (!isUniform)
+    widths.emplace(op, distinct);
   for (BlockArgument argument : op.getBody().front().getArguments().drop_front())
     for (Operation *user : argument.getUsers())
       if (!usesAsLinear(user) && !usesAsVector(user))
         return ("a parameter of the body is used by '" + user->getName().getStringRef() +
                 "', not as the matrix or the bias of a linear layer over rows")
             .str();
-  for (int64_t p = 0; p < op.getNumParameters(); ++p) {
-    Type first = op.getSegmentsOf(p).front().getType();
-    for (Value segment : op.getSegmentsOf(p)) {
-      auto type = cast<RankedTensorType>(segment.getType());
-      if (!type.hasStaticShape() ||
-          type.getShape().drop_front() != cast<RankedTensorType>(first).getShape().drop_front())
-        return "experts have different sizes";
-    }
-  }
-  numberExperts();
-  return distinct.empty() ? "all its experts are null" : "";
+  return widths ? widths->measure() : "";
 }
 
 /// Experts that share all rows are one; null ones are none.
@@ -221,26 +243,46 @@ Value Expansion::renumber(Value numbered) {
   return result;
 }
 
-/// Parameter p of the distinct experts, [n, …] each.
+/// Parameter p of the distinct experts, [n, …] each: whole segments, and runs of rows of others.
 SmallVector<Value> Expansion::getStack(int64_t p) {
-  SmallVector<std::pair<int64_t, int64_t>> rows, all;
-  for (int64_t e : distinct)
-    rows.push_back(*op.getRow(p, e));
-  for (auto [i, segment] : llvm::enumerate(op.getSegmentsOf(p)))
-    for (int64_t row = 0; row < cast<RankedTensorType>(segment.getType()).getDimSize(0); ++row)
-      all.emplace_back(i, row);
-  if (rows == all)
-    return op.getSegmentsOf(p);
   SmallVector<Value> result;
-  for (auto [segment, row] : rows) {
+  for (size_t i = 0; i < distinct.size();) {
+    auto [segment, row] = *op.getRow(p, distinct[i]);
+    int64_t end = row + 1;
+    while (++i < distinct.size() && *op.getRow(p, distinct[i]) == std::pair(segment, end))
+      ++end;
     Value from = op.getSegmentsOf(p)[segment];
     SmallVector<int64_t> shape(cast<RankedTensorType>(from.getType()).getShape());
-    shape[0] = 1;
-    Value part = s.slice(from, row, row + 1, 0);
+    if (row == 0 && end == shape[0]) {
+      result.push_back(from);
+      continue;
+    }
+    shape[0] = end - row;
+    Value part = s.slice(from, row, end, 0);
     part.setType(RankedTensorType::get(shape, getElementType(from)));
     result.push_back(part);
   }
   return result;
+}
+
+Value Expansion::getVectors(int64_t p) {
+  SmallVector<Value> stack = getStack(p);
+  auto type = cast<RankedTensorType>(getType(op.getBodyParameter(p)));
+  for (Value &part : stack) {
+    auto partType = cast<RankedTensorType>(part.getType());
+    // What follows a narrower expert's is read by nobody.
+    int64_t missing = type.getDimSize(0) - partType.getDimSize(1);
+    if (missing == 0)
+      continue;
+    part = s.node("Pad", 13, {part, s.ints({0, 0, 0, missing})},
+                  withWidth(partType, type.getDimSize(0)));
+  }
+  if (stack.size() == 1)
+    return stack[0];
+  Value all = s.concat(stack, 0);
+  all.setType(RankedTensorType::get({static_cast<int64_t>(distinct.size()), type.getDimSize(0)},
+                                    type.getElementType()));
+  return all;
 }
 
 /// Parameter p, a vector, for each row.
@@ -249,22 +291,11 @@ Value Expansion::getRowsOf(int64_t p) {
     Value flat = s.gather(s.reshape(experts, {-1}), order, 0);
     expertOfRow = s.where(s.compare("Less", 13, flat, s.intScalar(0)), s.intScalar(0), flat);
   }
-  SmallVector<Value> stack = getStack(p);
-  return s.gather(stack.size() == 1 ? stack[0] : s.concat(stack, 0), expertOfRow, 0);
+  return s.gather(getVectors(p), expertOfRow, 0);
 }
 
 Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapping) {
-  Value bias;
-  if (linear.bias) {
-    SmallVector<Value> stack = getStack(*parameterOf(linear.bias));
-    bias = stack[0];
-    if (stack.size() > 1) {
-      bias = s.concat(stack, 0);
-      int64_t width = cast<RankedTensorType>(linear.bias.getType()).getDimSize(0);
-      bias.setType(RankedTensorType::get({static_cast<int64_t>(distinct.size()), width},
-                                         getElementType(linear.bias)));
-    }
-  }
+  Value bias = linear.bias ? getVectors(*parameterOf(linear.bias)) : Value();
   SmallVector<Value> weights = getStack(*parameterOf(linear.weight));
   for (Value &weight : weights)
     weight = linear.getRank() == 3 ? flattenStack(s, weight) : weight;
@@ -314,7 +345,7 @@ void Expansion::expand() {
   for (Operation &inner : body.without_terminator()) {
     if (usesAsLinear(&inner)) {
       mapping.map(inner.getResult(0),
-                  expandLinear(*matchLinear(&inner), inner.getResult(0).getType(), mapping));
+                  expandLinear(*matchLinear(&inner), getType(inner.getResult(0)), mapping));
       continue;
     }
     IRMapping own(mapping);
@@ -322,6 +353,8 @@ void Expansion::expand() {
       if (std::optional<int64_t> p = parameterOf(operand))
         own.map(operand, getRowsOf(*p));
     Operation *clone = s.builder.clone(inner, own);
+    for (auto [old, made] : llvm::zip(inner.getResults(), clone->getResults()))
+      made.setType(getType(old));
     mapping.map(inner.getResults(), clone->getResults());
   }
   Value y = mapping.lookupOrDefault(body.getTerminator()->getOperand(0));

@@ -209,14 +209,16 @@ def ExpandExpertsPass : Pass<"moe-expand-experts", "::mlir::func::FuncOp"> {
     `moe.experts` whose parameters are the matrices and biases of linear layers becomes `moe.dispatch`, its
     body on all rows at once with `moe.grouped_linear` for the linear layers, and `moe.combine`. Experts that
     share all rows of parameters become one expert, null ones empty slots; a vector of each expert's is
-    gathered for the rows. `moe.block_linear` is a grouped one with blocks, and outside of experts one of a single
+    gathered for the rows. Where experts differ in size, rows are as wide as the widest one's, and each is multiplied
+    with the matrix that its expert has. `moe.block_linear` is a grouped one with blocks, and outside of experts one of a single
     expert that has all rows.
 
     Why: an expert runs on the tokens that are routed to it only, and all experts' products are one parallel
     loop.
 
-    Limits: other uses of a parameter and experts of different sizes keep the operation as it is (a remark
-    says why): it is then spelled, every expert on every token.
+    Limits: other uses of a parameter keep the operation as it is (a remark says why): it is then spelled, every
+    expert on every token. So do, with experts of different sizes, blocks and what takes rows as a whole (a softmax
+    over the units).
 
     Before:
     ```mlir

@@ -150,7 +150,9 @@ Results spellGroupedLinear(moe::GroupedLinearOp op, Spelling &s) {
   auto multiply = [&](Value weights, int64_t row) {
     if (blocks == 1) {
       Value weight = s.gather(weights, s.intScalar(row), 0);
-      return s.matmul(op.getInput(), op.getTransposed() ? s.transpose(weight, {1, 0}) : weight);
+      Value input = op.isRagged() ? s.slice(op.getInput(), 0, op.getDepthOf(weights), 1)
+                                  : Value(op.getInput());
+      return s.matmul(input, op.getTransposed() ? s.transpose(weight, {1, 0}) : weight);
     }
     // [M, b, 1, K] × [b, K, N].
     ArrayRef<int64_t> shape = cast<RankedTensorType>(weights.getType()).getShape();
@@ -164,8 +166,15 @@ Results spellGroupedLinear(moe::GroupedLinearOp op, Spelling &s) {
     for (int64_t row = 0, rows = cast<RankedTensorType>(weights.getType()).getDimSize(0) / blocks;
          row < rows; ++row, ++expert) {
       Value y = multiply(weights, row);
-      if (op.getBias())
-        y = s.add(y, s.gather(op.getBias(), s.intScalar(expert), 0));
+      int64_t width = op.getWidthOf(weights);
+      if (op.getBias()) {
+        Value bias = s.gather(op.getBias(), s.intScalar(expert), 0);
+        y = s.add(y, op.isRagged() ? s.slice(bias, 0, width, 0) : bias);
+      }
+      if (op.isRagged()) {
+        Value pads = s.ints({0, 0, 0, op.getResult().getType().getDimSize(1) - width});
+        y = s.node("Pad", 13, {y, pads, zero}, s.tensorOf(type));
+      }
       Value begin = s.gather(offsets, s.intScalar(expert), 0);
       Value end = s.gather(offsets, s.intScalar(expert + 1), 0);
       Value isOwn = s.node(

@@ -7,6 +7,7 @@
 #include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
+#include "passes/Conversion/ONNXToLinalg/RaggedStack.h"
 #include "passes/Conversion/ONNXToLinalg/Reshaping.h"
 #include "passes/Conversion/ONNXToLinalg/ScalarEmitter.h"
 
@@ -101,9 +102,10 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     return arith::IndexCastOp::create(builder, lowering.loc, builder.getIndexType(), number);
   };
   bool isHalf = elementType.isF16() || elementType.isBF16();
-  int64_t blocks = op.getBlocks(), columns = dims[1].getConstant().value_or(INT64_MAX);
-  int64_t panel = getPanelColumns(sumType, columns / blocks, lowering.kernels());
-  auto multiply = [&](Value matrices, bool transposed, int64_t expert, int64_t count) {
+  int64_t blocks = op.getBlocks();
+  auto multiply = [&](Value matrices, int64_t columns, bool transposed, int64_t expert,
+                      int64_t count) {
+    int64_t panel = getPanelColumns(sumType, columns, lowering.kernels());
     Value filled =
         arith::SubIOp::create(builder, lowering.loc, beginOf(expert + count), beginOf(expert));
     std::string kernel;
@@ -112,10 +114,10 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     if (getElementType(matrices) != sumType)
       name << getElementType(matrices) << "_";
     name << sumType;
-    result = kernel::CallOp::create(
-                 builder, lowering.loc, result.getType(), kernel,
-                 ValueRange{rows, offsets, lowering.index(expert), filled, matrices, bias},
-                 ValueRange{result})
+    result = kernel::CallOp::create(builder, lowering.loc, result.getType(), kernel,
+                                    ValueRange{rows, offsets, lowering.index(expert), filled,
+                                               lowering.index(blocks), matrices, bias},
+                                    ValueRange{result})
                  .getResult(0);
   };
   int64_t expert = 0;
@@ -125,8 +127,10 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     if (!matrices)
       return failure();
     transposed ^= op.getTransposed();
+    int64_t columns = op.getWidthOf(segment);
+    columns = ShapedType::isDynamic(columns) ? INT64_MAX : columns;
     if (elementType == sumType || isHalf) {
-      multiply(matrices, transposed, expert, count);
+      multiply(matrices, columns, transposed, expert, count);
       expert += count;
       continue;
     }
@@ -137,10 +141,31 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
       begin[0] = builder.getIndexAttr(i * blocks);
       Value matrix = tensor::ExtractSliceOp::create(builder, lowering.loc, matrices, begin,
                                                     lowering.sizes(matrixDims), strides);
-      multiply(castFloats(lowering, matrix, matrixDims, sumType), transposed, expert++, 1);
+      multiply(castFloats(lowering, matrix, matrixDims, sumType), columns, transposed, expert++, 1);
     }
   }
   return SmallVector<Value>{castFloats(lowering, result, dims, elementType)};
+}
+
+/// Constant weights of one size in the layout that kernels stream: adds them to the inputs of the
+/// kernel whose name is the result; std::nullopt of others.
+static std::optional<std::string> addUniformStack(NodeLowering &lowering, moe::GroupedLinearOp op,
+                                                  SmallVectorImpl<Value> &inputs) {
+  Type elementType = getElementType(op.getInput());
+  if (elementType != getSumType(lowering, elementType))
+    return std::nullopt;
+  if (auto packed = lowering.packedStack(op.getWeights(), op.getTransposed())) {
+    inputs.push_back(packed->tensor);
+    return "matmul_grouped_packed_" + std::to_string(packed->panel) +
+           (elementType.isF32() ? "_f32" : "_f64");
+  }
+  if (!elementType.isF32())
+    return std::nullopt;
+  auto coded = getCodedStack(lowering, op.getWeights(), op.getTransposed());
+  if (!coded)
+    return std::nullopt;
+  llvm::append_range(inputs, coded->operands());
+  return "matmul_grouped_coded_" + coded->format;
 }
 
 static Results lowerGroupedLinear(NodeLowering &lowering) {
@@ -152,28 +177,22 @@ static Results lowerGroupedLinear(NodeLowering &lowering) {
   Value bias = op.getBias() ? castFloats(lowering, lowering.lowered(op.getBias()),
                                          lowering.dims(op.getBias()), sumType)
                             : lowering.empty({lowering.symbols.constant(0), dims[1]}, sumType);
-  std::optional<PackedMatrices> packed;
-  if (elementType == sumType)
-    packed = lowering.packedStack(op.getWeights(), op.getTransposed());
-  std::optional<CodedMatrices> coded;
-  if (!packed && elementType.isF32())
-    coded = getCodedStack(lowering, op.getWeights(), op.getTransposed());
   SmallVector<Value> inputs{lowering.operand(0), lowering.operand(1)};
-  std::string kernel;
-  if (packed) {
-    kernel = "matmul_grouped_packed_" + std::to_string(packed->panel) +
-             (elementType.isF32() ? "_f32" : "_f64");
-    inputs.push_back(packed->tensor);
-  } else if (coded) {
-    kernel = "matmul_grouped_coded_" + coded->format;
-    llvm::append_range(inputs, coded->operands());
+  std::optional<std::string> kernel;
+  if (op.isRagged()) {
+    if (auto ragged = getRaggedStack(lowering, op.getWeights(), op.getTransposed(), elementType)) {
+      kernel = ragged->kernel;
+      llvm::append_range(inputs, ragged->operands());
+    }
   } else {
-    return lowerPlainGroupedLinear(lowering, op, bias);
+    kernel = addUniformStack(lowering, op, inputs);
   }
+  if (!kernel)
+    return lowerPlainGroupedLinear(lowering, op, bias);
   inputs.push_back(bias);
   Value init = lowering.empty(dims, elementType);
   ValueRange results = kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(),
-                                              kernel, inputs, ValueRange{init})
+                                              *kernel, inputs, ValueRange{init})
                            .getResults();
   return SmallVector<Value>(results);
 }

@@ -308,6 +308,13 @@ Value NodeLowering::packWeights(ArrayRef<moe::WeightOp> weights,
                                   state.weights.get(weights, layouts, beside).getSymName());
 }
 
+Value NodeLowering::packPanels(ArrayRef<moe::WeightOp> weights,
+                               ArrayRef<kernel::PanelsAttr> layouts, int64_t size,
+                               Type elementType) {
+  return kernel::WeightOp::create(builder, loc, RankedTensorType::get(size, elementType),
+                                  state.weights.get(weights, layouts).getSymName());
+}
+
 std::optional<SymExpr> NodeLowering::normalizeAxis(SymExpr axis, int64_t rank) {
   if (std::optional<int64_t> constant = axis.getConstant()) {
     std::optional<int64_t> normal = normalizeAxis(*constant, rank);

@@ -116,6 +116,10 @@ public:
   mlir::Value packWeights(llvm::ArrayRef<moe::WeightOp> weights,
                           llvm::ArrayRef<kernel::PanelsAttr> layouts, mlir::Type elementType,
                           int64_t beside = 1);
+  /// … of different sizes: panels one after the other, `size` elements together, [size].
+  mlir::Value packPanels(llvm::ArrayRef<moe::WeightOp> weights,
+                         llvm::ArrayRef<kernel::PanelsAttr> layouts, int64_t size,
+                         mlir::Type elementType);
   const KernelOptions &kernels() { return state.kernels; }
   /// The only element of operand i, a tensor with one element, as a scalar of its signless type.
   mlir::Value scalarOperand(unsigned i);

@@ -314,6 +314,13 @@ case("grouped_linear", "moe.grouped_linear {r} by {o}, {u} bias {b}", {"r": rows
 case("grouped_linear transposed", "moe.grouped_linear {r} by {o}, {u}, {v} transposed bias {b}",
      {"r": rows, "o": offsets, "u": up[:2].swapaxes(1, 2).copy(), "v": up[2:].swapaxes(1, 2).copy(), "b": bias},
      grouped)  # fmt: skip
+ragged, narrow = np.zeros((T * K, I)), up[2:, :H - 1, :I - 2].copy()
+for e in range(E):
+    own, weight = slice(offsets[e], offsets[e + 1]), up[e] if e < 2 else narrow[e - 2]
+    depth, width = weight.shape
+    ragged[own, :width] = rows[own, :depth] @ weight + bias[e, :width]
+case("grouped_linear ragged", "moe.grouped_linear {r} by {o}, {u}, {v} bias {b}",
+     {"r": rows, "o": offsets, "u": up[:2].copy(), "v": narrow, "b": bias}, ragged)  # fmt: skip
 combined, places = np.zeros((T, H)), np.argsort(order)
 for i, place in enumerate(places):
     combined[i // K] += weights[i // K, i % K] * rows[place] if place < offsets[-1] else 0

@@ -379,10 +379,37 @@ func.func @grouped_features_transposed(%x: tensor<?x6xf32>, %f: tensor<5xi64>, %
 
 // -----
 
-func.func @grouped_outputs(%x: tensor<?x6xf32>, %f: tensor<5xi64>, %w0: tensor<2x6x3xf32>, %w1: tensor<2x6x2xf32>) {
-  // expected-error@+1 {{'moe.grouped_linear' op has weights with 3 and 2 outputs}}
+func.func @grouped_ragged_blocks(%x: tensor<?x6xf32>, %f: tensor<3xi64>, %w0: tensor<2x3x3xf32>, %w1: tensor<2x3x2xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op has blocks of weights that differ in sizes}}
+  %y = moe.grouped_linear %x by %f, %w0, %w1 {blocks = 2 : i64}
+      : (tensor<?x6xf32>, tensor<3xi64>, tensor<2x3x3xf32>, tensor<2x3x2xf32>) -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_ragged_unknown(%x: tensor<?x6xf32>, %f: tensor<4xi64>, %w0: tensor<1x6x3xf32>, %w1: tensor<1x6x2xf32>, %w2: tensor<1x6x?xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op has weights that differ in sizes, and one of shape [1, 6, ?]}}
+  %y = moe.grouped_linear %x by %f, %w0, %w1, %w2
+      : (tensor<?x6xf32>, tensor<4xi64>, tensor<1x6x3xf32>, tensor<1x6x2xf32>, tensor<1x6x?xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_ragged_features(%x: tensor<?x6xf32>, %f: tensor<3xi64>, %w0: tensor<1x5x3xf32>, %w1: tensor<1x4x3xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op input has 6 features, but the largest of its weights takes 5}}
   %y = moe.grouped_linear %x by %f, %w0, %w1
-      : (tensor<?x6xf32>, tensor<5xi64>, tensor<2x6x3xf32>, tensor<2x6x2xf32>) -> tensor<?x3xf32>
+      : (tensor<?x6xf32>, tensor<3xi64>, tensor<1x5x3xf32>, tensor<1x4x3xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_ragged_result(%x: tensor<?x6xf32>, %f: tensor<3xi64>, %w0: tensor<1x6x2xf32>, %w1: tensor<1x6x3xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op result has shape [?, 2], expected [?, 3]}}
+  %y = moe.grouped_linear %x by %f, %w0, %w1
+      : (tensor<?x6xf32>, tensor<3xi64>, tensor<1x6x2xf32>, tensor<1x6x3xf32>) -> tensor<?x2xf32>
   return
 }
 

@@ -4,9 +4,19 @@
 // RUN: not moec-opt %s --split-input-file --moe-prune-neurons="remove=0:3" 2>&1 | FileCheck %s --check-prefix=NOSUCH
 // RUN: not moec-opt %s --split-input-file --moe-prune-neurons="remove=0:0,0:1,0:2" 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: not moec-opt %s --split-input-file --moe-prune-neurons="ratio=0.5 scope=model" 2>&1 | FileCheck %s --check-prefix=SCOPE
+// RUN: not moec-opt %s --split-input-file --moe-prune-neurons="ratio=0.5 kinds=attention" 2>&1 | FileCheck %s --check-prefix=KINDS
+// RUN: moec-opt %s --split-input-file --moe-prune-neurons="ratio=0.34 multiple=1 kinds=experts" | FileCheck %s --check-prefix=EXPERTS
+// RUN: moec-opt %s --split-input-file --moe-prune-neurons="ratio=0.34 multiple=1 kinds=ffn" | FileCheck %s --check-prefix=DENSE
 
 // NOSUCH: error: prune-neurons: 'remove' names '0:3', expected EXPERT:UNIT; 'experts' has 2 experts of 3 units
 // NONE: error: prune-neurons: 'remove' leaves expert 0 of 'experts' without units: remove the expert
+// KINDS: error: prune-neurons: 'kinds' has 'attention', expected experts or ffn
+// EXPERTS: moe.experts {{.*}} : tensor<2x1x2xf32>, tensor<2x2x1xf32>)
+// EXPERTS-LABEL: func.func @dense
+// EXPERTS: tensor<1x6xf32>
+// DENSE: moe.experts {{.*}} : tensor<2x1x3xf32>, tensor<2x3x1xf32>)
+// DENSE-LABEL: func.func @dense
+// DENSE-NOT: tensor<1x6xf32>
 // SCOPE: error: prune-neurons: 'scope' is 'model', expected expert or layer
 
 // CHECK-LABEL: module
@@ -105,4 +115,106 @@ func.func @left_alone_one_layer(%x: tensor<?x2xf32>, %e: tensor<?x1xi64>) -> ten
     moe.yield %0 : tensor<?x1xf32>
   }
   return %y : tensor<?x1xf32>
+}
+
+// -----
+
+// A dense layer of gate and up side by side, with a bias and a vector of the units: each is cut, and gate and up become two.
+// CHECK-LABEL: func.func @dense
+// CHECK-DAG: %[[G:.*]] = onnx.constant dense<{{\[\[}}1.000000e+00, 3.000000e+00]]> : tensor<1x2xf32>
+// CHECK-DAG: %[[U:.*]] = onnx.constant dense<{{\[\[}}4.000000e+00, 6.000000e+00]]> : tensor<1x2xf32>
+// CHECK-DAG: %[[GB:.*]] = onnx.constant dense<[1.000000e-01, 3.000000e-01]> : tensor<2xf32>
+// CHECK-DAG: %[[UB:.*]] = onnx.constant dense<[4.000000e-01, 6.000000e-01]> : tensor<2xf32>
+// CHECK-DAG: %[[V:.*]] = onnx.constant dense<[7.000000e+00, 9.000000e+00]> : tensor<2xf32>
+// CHECK-DAG: %[[D:.*]] = onnx.constant dense<{{\[\[}}1.000000e+00, 3.000000e+00]]> : tensor<1x2xf32>
+// CHECK-DAG: %[[A:.*]] = moe.linear %arg0, %[[G]] bias %[[GB]] : (tensor<?x?x1xf32>, tensor<1x2xf32>, tensor<2xf32>) -> tensor<?x?x2xf32>
+// CHECK-DAG: %[[B:.*]] = moe.linear %arg0, %[[U]] bias %[[UB]]
+// CHECK: %[[S:.*]] = onnx.node "Sigmoid"(%[[A]])
+// CHECK: onnx.node "Mul"(%[[B]], %[[S]])
+// CHECK: %[[I:.*]] = onnx.node "Mul"(%{{.*}}, %[[V]]) version 14 : (tensor<?x?x2xf32>, tensor<2xf32>) -> tensor<?x?x2xf32>
+// CHECK: moe.linear %[[I]], %[[D]] transposed : (tensor<?x?x2xf32>, tensor<1x2xf32>) -> tensor<?x?x1xf32>
+// REMARK: remark: prune-neurons: 1 of 3 inner units removed
+func.func @dense(%x: tensor<?x?x1xf32>) -> tensor<?x?x1xf32> {
+  %w = onnx.constant dense<[[1.0, 0.5, 3.0, 4.0, 5.0, 6.0]]> : tensor<1x6xf32>
+  %b = onnx.constant dense<[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]> : tensor<6xf32>
+  %v = onnx.constant dense<[7.0, 8.0, 9.0]> : tensor<3xf32>
+  %d = onnx.constant dense<[[1.0, 0.25, 3.0]]> : tensor<1x3xf32>
+  %three = onnx.constant dense<3> : tensor<2xi64>
+  %0 = moe.linear %x, %w bias %b : (tensor<?x?x1xf32>, tensor<1x6xf32>, tensor<6xf32>) -> tensor<?x?x6xf32>
+  %1:2 = onnx.node "Split"(%0, %three) version 18 {axis = -1 : i64} : (tensor<?x?x6xf32>, tensor<2xi64>) -> (tensor<?x?x3xf32>, tensor<?x?x3xf32>)
+  %2 = onnx.node "Sigmoid"(%1#0) version 13 : (tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
+  %3 = onnx.node "Mul"(%1#1, %2) version 14 : (tensor<?x?x3xf32>, tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
+  %4 = onnx.node "Mul"(%3, %v) version 14 : (tensor<?x?x3xf32>, tensor<3xf32>) -> tensor<?x?x3xf32>
+  %5 = moe.linear %4, %d transposed : (tensor<?x?x3xf32>, tensor<1x3xf32>) -> tensor<?x?x1xf32>
+  return %5 : tensor<?x?x1xf32>
+}
+
+// -----
+
+// Three layers in a row: units are those between each two of them.
+// CHECK-LABEL: func.func @dense_chain
+// CHECK: moe.linear %arg0, %{{.*}} : (tensor<?x1xf32>, tensor<1x2xf32>) -> tensor<?x2xf32>
+// CHECK: moe.linear %{{.*}}, %{{.*}} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+// CHECK: moe.linear %{{.*}}, %{{.*}} : (tensor<?x2xf32>, tensor<2x1xf32>) -> tensor<?x1xf32>
+func.func @dense_chain(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %a = onnx.constant dense<[[1.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %b = onnx.constant dense<[[1.0, 0.5, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]> : tensor<3x3xf32>
+  %c = onnx.constant dense<[[1.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %0 = moe.linear %x, %a : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+  %2 = moe.linear %1, %b : (tensor<?x3xf32>, tensor<3x3xf32>) -> tensor<?x3xf32>
+  %3 = moe.activation <relu> %2 : tensor<?x3xf32>
+  %4 = moe.linear %3, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  return %4 : tensor<?x1xf32>
+}
+
+// -----
+
+// REMARK: remark: prune-neurons leaves 'linear#2' as it is: 'func.return' reads the values of its units, too
+// CHECK-LABEL: func.func @left_alone_dense_other_use
+// CHECK: moe.linear %arg0, %{{.*}} -> tensor<?x3xf32>
+func.func @left_alone_dense_other_use(%x: tensor<?x1xf32>) -> (tensor<?x1xf32>, tensor<?x3xf32>) {
+  %a = onnx.constant dense<[[1.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %c = onnx.constant dense<[[1.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %0 = moe.linear %x, %a : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+  %2 = moe.linear %1, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  return %2, %0 : tensor<?x1xf32>, tensor<?x3xf32>
+}
+
+// -----
+
+// A weight that is given, one that two layers have, and two factors.
+// REMARK: remark: prune-neurons leaves 'linear#2' as it is: a weight of it is not stored in the model
+// REMARK: remark: prune-neurons leaves 'linear#4' as it is: a weight of it has other uses
+// REMARK: remark: prune-neurons leaves 'linear#6' as it is: no function lies between its linear layers
+// CHECK-LABEL: func.func @left_alone_dense_weights
+// CHECK-COUNT-3: -> tensor<?x3xf32>
+func.func @left_alone_dense_weights(%x: tensor<?x1xf32>, %g: tensor<1x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32>) {
+  %a = onnx.constant dense<[[1.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %b = onnx.constant dense<[[2.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %c = onnx.constant dense<[[1.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %d = onnx.constant dense<[[2.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %0 = moe.linear %x, %g : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+  %2 = moe.linear %1, %d : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  %3 = moe.linear %x, %a : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %4 = moe.activation <relu> %3 : tensor<?x3xf32>
+  %5 = moe.linear %4, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  %6 = moe.linear %x, %b : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %7 = moe.linear %6, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  return %2, %5, %7 : tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32>
+}
+
+// -----
+
+// REMARK: remark: prune-neurons leaves 'linear#2' as it is: 'onnx.node' in it mixes units, as far as is known
+func.func @left_alone_dense_softmax(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %a = onnx.constant dense<[[1.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %c = onnx.constant dense<[[1.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %0 = moe.linear %x, %a : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %1 = onnx.node "Softmax"(%0) version 13 : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  %2 = onnx.node "Mul"(%0, %1) version 14 : (tensor<?x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
+  %3 = moe.linear %2, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+  return %3 : tensor<?x1xf32>
 }

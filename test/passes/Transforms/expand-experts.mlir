@@ -82,11 +82,60 @@ func.func @left_alone_other_use(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %w: te
 
 // -----
 
-// CHECK-LABEL: func.func @left_alone_ragged
+// Experts of two widths: rows are as wide as the wider one's, and each is multiplied with what its expert has. The bias of the
+// narrower one goes on as it likes; expert 1 is null, expert 3 is expert 0.
+
+// CHECK-LABEL: func.func @ragged
+// CHECK: onnx.constant dense<[0, -1, 1, 0]>
+// CHECK: %[[R:.*]], %[[O:.*]], %[[F:.*]] = moe.dispatch %{{.*}} to %{{.*}} experts 2
+// CHECK: %[[B:.*]] = onnx.node "Pad"(%arg4, %{{.*}}) version 13 : (tensor<1x2xf32>, tensor<4xi64>) -> tensor<1x6xf32>
+// CHECK: %[[C:.*]] = onnx.node "Concat"(%arg5, %[[B]]) version 13 {axis = 0 : i64} : (tensor<1x6xf32>, tensor<1x6xf32>) -> tensor<2x6xf32>
+// CHECK: %[[U:.*]] = moe.grouped_linear %[[R]] by %[[F]], %arg3, %arg2 bias %[[C]] : (tensor<?x4xf32>, tensor<3xi64>, tensor<1x4x6xf32>, tensor<1x4x2xf32>, tensor<2x6xf32>) -> tensor<?x6xf32>
+// CHECK: %[[A:.*]] = moe.activation <relu> %[[U]] : tensor<?x6xf32>
+// CHECK: %[[D:.*]] = moe.grouped_linear %[[A]] by %[[F]], %arg7, %arg6 : (tensor<?x6xf32>, tensor<3xi64>, tensor<1x6x4xf32>, tensor<1x2x4xf32>) -> tensor<?x4xf32>
+// CHECK: moe.combine %[[D]], %[[O]] by %[[F]]
+func.func @ragged(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %u: tensor<1x4x2xf32>, %v: tensor<1x4x6xf32>, %a: tensor<1x2xf32>, %b: tensor<1x6xf32>, %d: tensor<1x2x4xf32>, %f: tensor<1x6x4xf32>) -> tensor<?x4xf32> {
+  %y = moe.experts %x to %e parameters(%u, %v, %a, %b, %d, %f : tensor<1x4x2xf32>, tensor<1x4x6xf32>, tensor<1x2xf32>, tensor<1x6xf32>, tensor<1x2x4xf32>, tensor<1x6x4xf32>)
+      {num_experts = 4 : i64, segments = array<i64: 2, 2, 2>, tables = [array<i64: 1, 0, -1, -1, 0, 0, 1, 0>, array<i64: 1, 0, -1, -1, 0, 0, 1, 0>, array<i64: 1, 0, -1, -1, 0, 0, 1, 0>]}
+      : (tensor<?x4xf32>, tensor<?x1xi64>) -> tensor<?x4xf32> {
+  ^bb0(%t: tensor<?x4xf32>, %pu: tensor<4x?xf32>, %pa: tensor<?xf32>, %pd: tensor<?x4xf32>):
+    %0 = moe.linear %t, %pu bias %pa : (tensor<?x4xf32>, tensor<4x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+    %1 = moe.activation <relu> %0 : tensor<?x?xf32>
+    %2 = moe.linear %1, %pd : (tensor<?x?xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    moe.yield %2 : tensor<?x4xf32>
+  }
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+// A sum over the units would take those that a narrower expert does not have.
+
+// CHECK-LABEL: func.func @left_alone_ragged_rows
 // CHECK: moe.experts
-func.func @left_alone_ragged(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %u: tensor<1x4x2xf32>, %v: tensor<1x4x6xf32>, %d: tensor<1x2x4xf32>, %f: tensor<1x6x4xf32>) -> tensor<?x4xf32> {
-  // expected-remark @+1 {{every expert is computed for every token: a parameter of the body is used by 'moe.linear'}}
+func.func @left_alone_ragged_rows(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %u: tensor<1x4x2xf32>, %v: tensor<1x4x6xf32>, %d: tensor<1x2x4xf32>, %f: tensor<1x6x4xf32>) -> tensor<?x4xf32> {
+  // expected-remark @+1 {{every expert is computed for every token: its experts differ in size, and 'onnx.node' in its body takes their rows as a whole}}
   %y = moe.experts %x to %e parameters(%u, %v, %d, %f : tensor<1x4x2xf32>, tensor<1x4x6xf32>, tensor<1x2x4xf32>, tensor<1x6x4xf32>)
+      {num_experts = 2 : i64, segments = array<i64: 2, 2>}
+      : (tensor<?x4xf32>, tensor<?x1xi64>) -> tensor<?x4xf32> {
+  ^bb0(%t: tensor<?x4xf32>, %pu: tensor<4x?xf32>, %pd: tensor<?x4xf32>):
+    %0 = moe.linear %t, %pu : (tensor<?x4xf32>, tensor<4x?xf32>) -> tensor<?x?xf32>
+    %1 = onnx.node "Softmax"(%0) version 13 : (tensor<?x?xf32>) -> tensor<?x?xf32>
+    %2 = moe.linear %1, %pd : (tensor<?x?xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    moe.yield %2 : tensor<?x4xf32>
+  }
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+// Expert 0 has six columns of the first matrix, but two rows of the second.
+
+// CHECK-LABEL: func.func @left_alone_ragged_misfit
+// CHECK: moe.experts
+func.func @left_alone_ragged_misfit(%x: tensor<?x4xf32>, %e: tensor<?x1xi64>, %u: tensor<1x4x6xf32>, %v: tensor<1x4x2xf32>, %d: tensor<1x2x4xf32>, %f: tensor<1x6x4xf32>) -> tensor<?x4xf32> {
+  // expected-remark @+1 {{every expert is computed for every token: the sizes of its experts' matrices do not fit}}
+  %y = moe.experts %x to %e parameters(%u, %v, %d, %f : tensor<1x4x6xf32>, tensor<1x4x2xf32>, tensor<1x2x4xf32>, tensor<1x6x4xf32>)
       {num_experts = 2 : i64, segments = array<i64: 2, 2>}
       : (tensor<?x4xf32>, tensor<?x1xi64>) -> tensor<?x4xf32> {
   ^bb0(%t: tensor<?x4xf32>, %pu: tensor<4x?xf32>, %pd: tensor<?x4xf32>):
