@@ -14,6 +14,7 @@ static constexpr StringRef kCodedKinds[] = {"experts", "ffn", "attention", "head
 static constexpr StringRef kForms[] = {"lowrank", "blockdense", "monarch"};
 static constexpr StringRef kExpertScores[] = {"norm", "random"};
 static constexpr StringRef kUnitScores[] = {"magnitude", "norm", "random"};
+static constexpr StringRef kUnitKinds[] = {"experts", "ffn"};
 static constexpr StringRef kDenominators[] = {"keep", "drop"};
 static constexpr StringRef kScopes[] = {"expert", "layer"};
 static constexpr StringRef kCodes[] = {"int8", "int4"};
@@ -35,12 +36,13 @@ static constexpr PlanOption kPruneExperts[] = {
     {"seed", PlanOption::Integer},
     {"denominator", PlanOption::Word, false, 0, kDenominators},
     {"exact", PlanOption::Flag}};
-static constexpr PlanOption kPruneNeurons[] = {{"ratio", PlanOption::Share},
+static constexpr PlanOption kPruneNeurons[] = {{"kinds", PlanOption::Word, true, 0, kUnitKinds},
+                                               {"ratio", PlanOption::Share},
                                                {"remove", PlanOption::Unit, true},
                                                {"score", PlanOption::Word, false, 0, kUnitScores},
                                                {"seed", PlanOption::Integer},
                                                {"scope", PlanOption::Word, false, 0, kScopes},
-                                               {"multiple", PlanOption::Integer, false, 1}};
+                                               {"multiple", PlanOption::Integer, false, 0}};
 static constexpr PlanOption kQuantize[] = {{"kinds", PlanOption::Word, true, 0, kCodedKinds},
                                            {"format", PlanOption::Word, false, 0, kCodes},
                                            {"group", PlanOption::Group},

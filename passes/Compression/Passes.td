@@ -234,7 +234,8 @@ def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
     them together) or `random`. With
     `scope=expert` each expert loses as many; with `scope=layer` the smallest of the layer go wherever they are,
     and experts become ragged: those of one width are a segment. The number of units that an expert keeps is
-    rounded to a `multiple`, at least one of them; `kinds` says which of both kinds of layers are pruned.
+    rounded to a `multiple`, at least one of them (by default half of or a whole vector of 16: experts of widths
+    that are none of whole vectors are padded in the artifact); `kinds` says which of both kinds of layers are pruned.
 
     A first matrix that holds gate and up side by side, or interleaved, becomes two; moe-fuse-horizontal puts
     them together again.
@@ -292,7 +293,8 @@ def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
     Option<"score", "score", "std::string", "\"magnitude\"", "magnitude, norm or random: which to remove">,
     Option<"seed", "seed", "int64_t", "0", "of the random choice">,
     Option<"scope", "scope", "std::string", "\"expert\"", "expert or layer: of which the least go">,
-    Option<"multiple", "multiple", "int64_t", "8", "what the number of units that stay is a multiple of">];
+    Option<"multiple", "multiple", "int64_t", "0",
+           "what the number of units that stay is a multiple of; 0: 8, with scope=layer 16">];
   let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
 }
 

@@ -71,8 +71,10 @@ private:
     for (const std::string &kind : kinds)
       if (kind != "experts" && kind != "ffn")
         return fail("'kinds' has '" + kind + "', expected experts or ffn");
-    if (multiple < 1)
-      return fail("'multiple' is " + Twine(multiple) + ", expected at least 1");
+    if (multiple < 0)
+      return fail("'multiple' is " + Twine(multiple) + ", expected 0 or more");
+    if (multiple == 0)
+      multiple = scope == "layer" ? 16 : 8;
     return success();
   }
 

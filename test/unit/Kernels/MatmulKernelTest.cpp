@@ -30,7 +30,11 @@ TEST_F(MatmulKernel, EveryFormExistsForEveryWidthOfPanels) {
   Builder builder(&context);
   for (Type type : {Type(builder.getF32Type()), Type(builder.getF64Type())}) {
     std::string name = type.isF32() ? "_f32" : "_f64";
-    SmallVector<std::string> names{"matmul" + name, "matmul_nt" + name};
+    SmallVector<std::string> names{"matmul" + name, "matmul_nt" + name,
+                                   "matmul_ragged_packed" + name};
+    if (type.isF32())
+      for (const char *format : {"i8_none_f16", "ui4_each_f32", "ui4_uniform_bf16"})
+        names.push_back("matmul_ragged_coded_" + std::string(format) + name);
     for (int64_t columns : {1, 30, 1000}) {
       std::string panel = "_" + std::to_string(getPanelColumns(type, columns, options));
       for (std::string form :
@@ -52,7 +56,9 @@ TEST_F(MatmulKernel, EveryFormExistsForEveryWidthOfPanels) {
 TEST_F(MatmulKernel, UnknownNamesGiveNothing) {
   for (StringRef name :
        {"matmul_f16", "matmul_packed_f32", "matmul_packed_3_f32", "matmul_grouped_f32",
-        "matmul_grouped_3_f32", "matmul_grouped_nt_16", "matmul_grouped_16_i8_f32"})
+        "matmul_grouped_3_f32", "matmul_grouped_nt_16", "matmul_grouped_16_i8_f32",
+        "matmul_ragged_f32", "matmul_ragged_packed_16_f32", "matmul_ragged_coded_f32",
+        "matmul_ragged_coded_i8_none_f16_f64"})
     EXPECT_FALSE(instantiateKernel(context, name, options)) << name.str();
 }
 
