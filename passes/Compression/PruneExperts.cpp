@@ -3,6 +3,8 @@
 #include "ExpertChoice.h"
 #include "ExpertRemoval.h"
 #include "LayerPattern.h"
+#include "dialects/ONNX/ONNXOps.h"
+#include "passes/Analysis/Match.h"
 #include "passes/Compression/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -35,10 +37,20 @@ struct RoutedLayers {
   }
 };
 
-/// Whether the numbers of experts that a route gives are used by these layers only, and directly.
-bool isOnlyFor(moe::RouteOp route, llvm::ArrayRef<moe::ExpertsOp> layers) {
-  return llvm::all_of(route->getUsers(), [&](Operation *user) {
-    return llvm::any_of(layers, [&](moe::ExpertsOp op) { return op == user; });
+/// Whether numbers of experts go to these layers only, whatever is done to their layout.
+bool isOnlyFor(Value numbers, llvm::ArrayRef<moe::ExpertsOp> layers) {
+  return llvm::all_of(numbers.getUses(), [&](OpOperand &use) {
+    if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner()))
+      return llvm::is_contained(layers, experts) && experts.getExperts() == numbers;
+    auto node = dyn_cast<onnx::NodeOp>(use.getOwner());
+    if (!node || node->getNumResults() != 1)
+      return false;
+    // Layout, or a choice between a number and none.
+    Value result = node->getResult(0);
+    bool isMoved = use.getOperandNumber() == 0 && skipLayout(result) == skipLayout(numbers);
+    bool isKept = node.getQualifiedName() == "Where" && use.getOperandNumber() == 1 &&
+                  getSplat(node.getInputs()[2]) == -1.0;
+    return (isMoved || isKept) && isOnlyFor(result, layers);
   });
 }
 
@@ -164,7 +176,7 @@ RouterChange PruneExperts::getChange(RoutedLayers &group) {
   // Scores of a softmax that has fewer terms rank differently beside a bias.
   sharesDenominator |= route.getScore() == moe::ScoreFunction::Softmax &&
                        route.getSelectionBias() && !route.getSelectLogits();
-  bool isOnly = isOnlyFor(route, group.getExperts());
+  bool isOnly = isOnlyFor(route.getExperts(), group.getExperts());
   return sharesDenominator || route.getGroups() > 1 || !isOnly ? RouterChange::Mask
                                                                : RouterChange::Renumber;
 }

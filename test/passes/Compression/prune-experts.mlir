@@ -227,3 +227,39 @@ func.func @nothing_to_do(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %y = moe.activation <relu> %x : tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// The numbers of the chosen go to the experts behind a change of layout, and nowhere else: the columns go.
+// CHECK-LABEL: func.func @numbers_moved
+// CHECK: moe.route {{.*}} (tensor<?x2xf32>)
+// CHECK: moe.experts {{.*}} {num_experts = 2
+func.func @numbers_moved(%x: tensor<?x1xf32>, %l: tensor<?x3xf32>, %shape: tensor<2xi64>) -> (tensor<?x1xf32>, tensor<?x1xf32>) {
+  %up = onnx.constant dense<[[[3.0]], [[1.0]], [[9.0]]]> : tensor<3x1x1xf32>
+  %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<sigmoid>, weight = #moe.route_weight<score>} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %f = onnx.node "Reshape"(%e, %shape) version 21 : (tensor<?x1xi64>, tensor<2xi64>) -> tensor<?x1xi64>
+  %y = moe.experts %x to %f weights %w parameters(%up : tensor<3x1x1xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x1xf32>):
+    %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    moe.yield %0 : tensor<?x1xf32>
+  }
+  return %y, %w : tensor<?x1xf32>, tensor<?x1xf32>
+}
+
+// -----
+
+// The same numbers are a result of the model, too: they keep their meaning.
+// CHECK-LABEL: func.func @numbers_shown
+// CHECK: moe.route {{.*}} alive
+// CHECK: moe.experts {{.*}} {num_experts = 3
+func.func @numbers_shown(%x: tensor<?x1xf32>, %l: tensor<?x3xf32>, %shape: tensor<2xi64>) -> (tensor<?x1xf32>, tensor<?x1xi64>) {
+  %up = onnx.constant dense<[[[3.0]], [[1.0]], [[9.0]]]> : tensor<3x1x1xf32>
+  %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<sigmoid>, weight = #moe.route_weight<score>} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %f = onnx.node "Reshape"(%e, %shape) version 21 : (tensor<?x1xi64>, tensor<2xi64>) -> tensor<?x1xi64>
+  %y = moe.experts %x to %f weights %w parameters(%up : tensor<3x1x1xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+  ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x1xf32>):
+    %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    moe.yield %0 : tensor<?x1xf32>
+  }
+  return %y, %f : tensor<?x1xf32>, tensor<?x1xi64>
+}
