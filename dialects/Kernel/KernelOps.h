@@ -24,7 +24,7 @@
 namespace moec::kernel {
 /// On the function of a kernel that computes matrix products: how many multiply-adds a call does,
 /// as pairs (operand, dimension) of sizes to multiply; dimension -1 is the operand itself, an
-/// index.
+/// index. A pair (-1, number) is that number.
 inline constexpr llvm::StringLiteral kMultiplyAddsAttr = "kernel.multiply_adds";
 /// On a function that `moec-outline-repeats` made: it does no work itself but starts it, as the
 /// entry does.

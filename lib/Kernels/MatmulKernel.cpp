@@ -99,8 +99,9 @@ public:
       int64_t c = (grouped ? 4 : 2) + (coded ? 3 : 0);
       if (!grouped)
         return finish({c, 0, c, 1, c, 2, 0, 2});
-      // Rows of A, each with the columns of C, of which each takes one matrix's depth of it.
-      return coded ? finish({0, 0, 0, 1, c, 1}) : finish({0, 0, 2, 2, c, 1});
+      // Rows of A, each with the columns of C, of which each takes one matrix's depth of it: all of
+      // A's, or that of a block. Codes have no odd depth.
+      return finish({0, 0, 2, 2, -1, coded ? coded->perByte() : 1, c, 1});
     }
     return {};
   }

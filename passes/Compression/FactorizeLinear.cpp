@@ -3,6 +3,7 @@
 #include "LayerPattern.h"
 #include "LinearEditing.h"
 #include "WeightEditor.h"
+#include "WeightReaders.h"
 #include "moec/Numerics/Factorization.h"
 #include "passes/Compression/Passes.h"
 
@@ -18,6 +19,11 @@ using namespace mlir;
 namespace {
 
 constexpr StringLiteral kPass = "factorize-linear";
+
+/// Numbers of 32 bits in the widest register that kernels use, and the share of a rank that may go
+/// to fill registers.
+constexpr int64_t kRegister = 16;
+constexpr double kLeftToRegisters = 0.03;
 
 /// Both factors of each weight of a stack, and how far they are from it.
 struct FactorStacks {
@@ -68,8 +74,10 @@ public:
     llvm::erase_if(found, [&](LinearLayer &layer) { return !pattern->match(layer.name); });
     if (!pattern->checkAllMatched([&](const Twine &message) { fail(message); }))
       return;
+    llvm::erase_if(found, [&](LinearLayer &layer) { return !isAsked(layer.kind); });
+    findOtherUses(found);
     for (LinearLayer &layer : found)
-      if (isAsked(layer.kind) && failed(factorizeLayer(*editor, layer)))
+      if (failed(factorizeLayer(*editor, layer)))
         return signalPassFailure();
     log.attachTo(getOperation());
   }
@@ -86,6 +94,9 @@ private:
     return llvm::is_contained(kinds, stringifyLinearKind(kind));
   }
 
+  /// Notes which layers have weights that others than these layers read, or in another order: these
+  /// would be kept beside the factors.
+  void findOtherUses(llvm::ArrayRef<LinearLayer> asked);
   /// Fails on errors only; a layer that is left is logged.
   LogicalResult factorizeLayer(WeightEditor &editor, LinearLayer &layer);
   using Shapes = SmallVector<FactorShape, 1>;
@@ -97,6 +108,7 @@ private:
   std::string getLoss(moe::LinearOp linear, ArrayRef<FactorShape> shapes);
 
   DecisionLog log{kPass};
+  llvm::SmallPtrSet<Operation *, 8> used; ///< layers whose weights have other uses
 };
 
 LogicalResult FactorizeLinear::checkOptions() {
@@ -118,10 +130,62 @@ LogicalResult FactorizeLinear::checkOptions() {
   return failure();
 }
 
+void FactorizeLinear::findOtherUses(llvm::ArrayRef<LinearLayer> asked) {
+  used.clear();
+  llvm::DenseMap<Operation *, bool> layers; // whether the stored weight is transposed
+  auto isTransposed = [](moe::LinearOp linear) {
+    bool result = linear.getTransposed();
+    // Moves of axes before it; parameters of experts are followed to the experts only.
+    for (Value weight = linear.getWeight(); Operation *move = weight.getDefiningOp();
+         weight = move->getOperand(0)) {
+      auto node = dyn_cast<onnx::NodeOp>(move);
+      if (!node || node->getNumOperands() == 0)
+        break;
+      result ^= node.getOpType() == "Transpose";
+    }
+    return result;
+  };
+  for (const LinearLayer &layer : asked)
+    layers[layer.linear] = isTransposed(layer.linear);
+  WeightReaders readers(getOperation());
+  for (const LinearLayer &layer : asked) {
+    moe::LinearOp linear = layer.linear;
+    auto reads = [&](OpOperand &use) {
+      auto other = dyn_cast<moe::LinearOp>(use.getOwner());
+      auto it = layers.find(use.getOwner());
+      return other && it != layers.end() && use.getOperandNumber() == 1 &&
+             it->second == layers[linear];
+    };
+    bool isOnly = true;
+    if (moe::ExpertsOp experts = getExpertsOfParameter(linear.getWeight()))
+      isOnly = linear.getWeight().hasOneUse();
+    for (Value segment : getSegments(linear.getWeight()))
+      for (OpOperand *use : readers.get(segment)) {
+        auto experts = dyn_cast<moe::ExpertsOp>(use->getOwner());
+        if (!experts || use->getOperandNumber() < experts.getParameters().getBeginOperandIndex()) {
+          isOnly &= reads(*use);
+          continue;
+        }
+        // The linear layers in the body that have the parameter.
+        int64_t place = use->getOperandNumber() - experts.getParameters().getBeginOperandIndex();
+        int64_t p = 0;
+        for (int64_t count : experts.getSegments()) {
+          if (place < count)
+            break;
+          place -= count;
+          ++p;
+        }
+        isOnly &= llvm::all_of(experts.getBodyParameter(p).getUses(), reads);
+      }
+    if (!isOnly)
+      used.insert(linear);
+  }
+}
+
 llvm::Expected<FactorizeLinear::Shapes> FactorizeLinear::chooseShapes(moe::LinearOp linear) {
   if (!linear.getWeight().getType().hasStaticShape() && form != "lowrank")
     return llvm::createStringError("its experts differ in size");
-  if (!linear.getWeight().hasOneUse())
+  if (used.contains(linear))
     return llvm::createStringError("its weight has other uses");
   Shapes shapes;
   for (Value segment : getSegments(linear.getWeight())) {
@@ -147,6 +211,10 @@ llvm::Expected<FactorShape> FactorizeLinear::chooseShape(int64_t depth, int64_t 
         llvm::formatv("its {0} x {1} weight has no {2} x {3} blocks of one size", shape.depth,
                       shape.columns, shape.inputBlocks, shape.outputBlocks));
   shape.rank = rank > 0 ? std::min<int64_t>(rank, shape.fullRank()) : shape.rankFor(ratio);
+  // The columns of the first factor are stored in whole registers.
+  int64_t whole = shape.rank - shape.rank % kRegister;
+  if (rank == 0 && whole >= (1 - kLeftToRegisters) * shape.rank && whole > 0)
+    shape.rank = whole;
   if (shape.rank > 0)
     return shape;
   shape.rank = 1;
@@ -254,12 +322,15 @@ LogicalResult FactorizeLinear::factorizeLayer(WeightEditor &editor, LinearLayer 
       decision.after += getLinearCost(factor.getDefiningOp());
   }
   decision.relativeError = squaredNorm == 0 ? 0 : std::sqrt(squaredError / squaredNorm);
+  bool isWhole = rank == 0 && shape.rank % kRegister == 0 && shape.rankFor(ratio) > shape.rank;
   decision.reason =
-      llvm::formatv("'{0}', {1} x {2}, is {3} of rank {4}, {5:f3} of its parameters, with a "
+      llvm::formatv("'{0}', {1} x {2}, is {3} of rank {4}{7}, {5:f3} of its parameters, with a "
                     "relative error of {6:f4}",
                     layer.name, shape.depth, shape.columns, form, shape.rank,
                     static_cast<double>(shape.numParameters()) / (shape.depth * shape.columns),
-                    *decision.relativeError);
+                    *decision.relativeError,
+                    isWhole ? llvm::formatv(" (of {0}, to fill registers)", shape.rankFor(ratio))
+                            : std::string());
   log.add(experts ? experts.getOperation() : result.getDefiningOp(), decision);
   return success();
 }

@@ -105,9 +105,15 @@ namespace {
 
 /// The new tensors of one slice, by width: experts of the same width are one segment.
 struct Segments {
-  std::map<int64_t, std::vector<float>> values;    ///< by width
-  std::map<int64_t, SmallVector<int64_t>> numbers; ///< experts, in order
-  SmallVector<int64_t> shape;                      ///< of one expert; the axis is the widths'
+  std::map<int64_t, std::vector<float>> values; ///< by width
+  std::map<int64_t, int64_t> numRows;           ///< by width
+  /// Where experts find theirs, (width, row), and what is there: the units that were kept of a row
+  /// of a segment. Experts that shared one and keep the same go on to share it.
+  std::map<int64_t, std::pair<int64_t, int64_t>> places;
+  std::map<std::pair<std::pair<int64_t, int64_t>, SmallVector<int64_t>>,
+           std::pair<int64_t, int64_t>>
+      made;
+  SmallVector<int64_t> shape; ///< of one expert; the axis is the widths'
 };
 
 } // namespace
@@ -162,8 +168,13 @@ llvm::Expected<KeptUnits> InnerUnits::keep(WeightEditor &editor,
       for (int64_t unit : kept[e])
         indices.push_back(slice.indices[unit]);
       made.shape.assign(shape.begin(), shape.end());
-      appendIndices(made.values[indices.size()], shape, slice.axis, values, indices);
-      made.numbers[indices.size()].push_back(e);
+      int64_t size = indices.size();
+      auto [it, isNew] = made.made.try_emplace({*experts.getRow(slice.parameter, e), indices});
+      if (isNew) {
+        appendIndices(made.values[size], shape, slice.axis, values, indices);
+        it->second = {size, made.numRows[size]++};
+      }
+      made.places[e] = it->second;
     };
     if (llvm::Error error = forEachExpert(editor, experts, slice.parameter, visit))
       return std::move(error);
@@ -171,19 +182,19 @@ llvm::Expected<KeptUnits> InnerUnits::keep(WeightEditor &editor,
     SmallVector<int64_t> table(2 * numExperts, -1);
     StringRef name = getWeightName(experts.getSegmentsOf(slice.parameter).front(), "experts");
     for (auto &[size, values] : made.values) {
-      SmallVector<int64_t> shape{static_cast<int64_t>(made.numbers[size].size())};
+      SmallVector<int64_t> shape{made.numRows[size]};
       shape.append(made.shape);
       shape[slice.axis + 1] = size;
       FailureOr<Value> value = editor.write(builder, experts.getLoc(), name,
                                             RankedTensorType::get(shape, element), values);
       if (failed(value))
         return llvm::createStringError("its new weights cannot be stored");
-      int64_t segment = std::distance(made.values.begin(), made.values.find(size));
-      for (auto [row, e] : llvm::enumerate(made.numbers[size])) {
-        table[2 * e] = segment;
-        table[2 * e + 1] = row;
-      }
       parameters.push_back(*value);
+    }
+    for (auto [e, place] : made.places) {
+      auto [size, row] = place;
+      table[2 * e] = std::distance(made.values.begin(), made.values.find(size));
+      table[2 * e + 1] = row;
     }
     segments.push_back(made.values.size());
     // Without a table rows are in the order of experts; segments list them so, but by widths.

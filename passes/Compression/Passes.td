@@ -15,7 +15,8 @@ def FactorizeLinearPass : Pass<"moe-factorize-linear", "::mlir::ModuleOp"> {
     | `blockdense` | `moe.block_linear` of b blocks K/b x r, `moe.linear` br x N | r (K + bN) |
     | `monarch` | `moe.block_linear` of b blocks K/b x br with a shuffle, `moe.block_linear` of b blocks br x N/b | rb (K + N) |
 
-    The rank r is the highest whose factors have at most `ratio` of the weight's parameters; or `rank`, whatever it
+    The rank r is the highest whose factors have at most `ratio` of the weight's parameters, or the multiple of 16
+    below it if that is at most 3 % less, as columns are stored in whole registers; or `rank`, whatever it
     saves, and no more than is needed to be exact. A bias stays with the second factor. In `moe.experts` the
     body gets both layers, and a parameter that is a stack becomes two; all experts of a layer have the same
     rank, so that their products stay grouped.
@@ -25,8 +26,8 @@ def FactorizeLinearPass : Pass<"moe-factorize-linear", "::mlir::ModuleOp"> {
     from data.
 
     Limits: layers that would not shrink in bytes (a dequantised weight's factors are not quantised), whose sizes
-    are no multiples of `blocks`, whose experts differ in size or whose weight is not stored in the model, or
-    used elsewhere, stay as they are. Routers and heads do, unless `kinds` names them.
+    are no multiples of `blocks`, whose experts differ in size or whose weight is not stored in the model stay as
+    they are, as do those that share a weight with anything but layers of the same step. Routers and heads do, unless `kinds` names them.
 
     Before:
     ```mlir
@@ -316,6 +317,9 @@ def QuantizeWeightsPass : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
     Why: a weight takes 8, or 4.5 (`format=int4`), of 32 bits, in the file and when it is read, for an error of
     about 0.6 % or 8 %. No data is needed (Frantar et al. 2023, "GPTQ", has this as its baseline, RTN; clipping:
     Lin et al. 2024, "AWQ", section 3).
+
+    What layers share is coded once, where they ask for the same codes; a remark says which weights are stored as
+    they were besides, because others read them.
 
     Limits: routers, norms and biases stay as they are, as do layers whose input is no multiple of `group`,
     block-diagonal ones, and those that are quantised already. Expert parameters that are no matrix of a linear

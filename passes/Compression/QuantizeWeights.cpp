@@ -4,6 +4,7 @@
 #include "passes/Compression/LayerPattern.h"
 #include "passes/Compression/Passes.h"
 #include "passes/Compression/TensorCoder.h"
+#include "passes/Compression/WeightReaders.h"
 #include "passes/Raising/EraseUnused.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -63,6 +64,7 @@ public:
     keepWanted(experts, [](MoELayer &) { return stringifyLinearKind(LinearKind::Experts); });
     if (!pattern->checkAllMatched([&](const Twine &message) { (void)fail(message); }))
       return;
+    WeightReaders readers(getOperation());
     for (LookupTable &table : tables)
       quantizeTable(coder, table);
     for (LinearLayer &layer : linears)
@@ -70,6 +72,11 @@ public:
         quantizeLinear(coder, layer);
     for (MoELayer &layer : experts)
       quantizeExperts(*editor, coder, layer);
+    readers.forEachDivided(getOperation(), [](Operation *op, StringRef weight) {
+      op->emitRemark() << kPass << ": '" << weight
+                       << "' is stored as it was and as codes: it is read here, and by others that "
+                          "have codes now";
+    });
     decisions.attachTo(getOperation());
   }
 
@@ -163,19 +170,27 @@ void QuantizeWeights::log(Operation *op, StringRef name, StringRef kind, LayerCo
 
 void QuantizeWeights::quantizeLinear(TensorCoder &coder, LinearLayer &layer) {
   moe::LinearOp linear = layer.linear;
-  Value weight = linear.getWeight();
+  Value given = linear.getWeight(), weight = given;
+  bool transposed = linear.getTransposed();
+  // Codes are those of the weight as it is stored: others that read it, such as an embedding that
+  // is the head too, have the same.
+  if (onnx::NodeOp transpose = getNode(weight, "Transpose")) {
+    weight = transpose.getInputs()[0];
+    transposed = !transposed;
+  }
   OpBuilder builder(linear);
   RoundingError rounding;
   llvm::Expected<CodedTensor> coded =
-      coder.encode(builder, linear.getLoc(), weight, linear.getTransposed() ? 1 : 0,
+      coder.encode(builder, linear.getLoc(), weight, transposed ? 1 : 0,
                    getFormat(stringifyLinearKind(layer.kind)), /*inBytes=*/false, rounding);
   if (!coded)
     return decisions.refuse(linear, layer.name, llvm::toString(coded.takeError()));
   LayerCost before = getCost(linear);
   linear.getWeightMutable().assign(
       createDequantize(builder, linear.getLoc(), weight.getType(), *coded));
+  linear.setTransposed(transposed);
   log(linear, layer.name, stringifyLinearKind(layer.kind), before, getCost(linear), rounding);
-  if (Operation *definition = weight.getDefiningOp())
+  if (Operation *definition = given.getDefiningOp())
     eraseUnused(definition);
 }
 

@@ -6,6 +6,7 @@
 #include "passes/Analysis/WeightViews.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace moec;
@@ -196,15 +197,18 @@ FailureOr<WeightEditor> WeightEditor::open(ModuleOp module) {
   return WeightEditor(module, **weights);
 }
 
-llvm::Expected<llvm::ArrayRef<char>> WeightEditor::getBytes(moe::WeightOp weight) {
-  auto data = symbols.lookup<moe::WeightDataOp>(weight.getKey());
-  if (!data)
-    return llvm::createStringError("'" + weight.getKey() + "' is no weight of the module");
-  std::optional<uint32_t> file = weights->lookup(data.getFile());
-  if (!file)
+llvm::Expected<llvm::ArrayRef<char>> WeightEditor::getBytes(moe::WeightDataOp data) {
+  std::optional<uint32_t> number = weights->lookup(data.getFile());
+  if (!number)
     return llvm::createStringError("'" + data.getFile() + "' is no file of the module");
-  return weights->getStore().bytes(WeightRange{*file, static_cast<uint64_t>(data.getOffset()),
+  return weights->getStore().bytes(WeightRange{*number, static_cast<uint64_t>(data.getOffset()),
                                                static_cast<uint64_t>(data.getLength())});
+}
+
+llvm::Expected<llvm::ArrayRef<char>> WeightEditor::getBytes(moe::WeightOp weight) {
+  if (auto data = symbols.lookup<moe::WeightDataOp>(weight.getKey()))
+    return getBytes(data);
+  return llvm::createStringError("'" + weight.getKey() + "' is no weight of the module");
 }
 
 llvm::Expected<WeightTensor> WeightEditor::read(Value value) {
@@ -225,27 +229,55 @@ FailureOr<Value> WeightEditor::writeBytes(OpBuilder &builder, Location loc, llvm
     auto value = DenseElementsAttr::getFromRawBuffer(type, bytes);
     return onnx::ConstantOp::create(builder, loc, type, cast<ElementsAttr>(value)).getResult();
   }
+  SmallVector<moe::WeightDataOp, 1> &alike =
+      written[{llvm::xxh3_64bits(llvm::StringRef(bytes.data(), bytes.size())), type}];
+  moe::WeightDataOp data;
+  for (moe::WeightDataOp other : alike) {
+    llvm::Expected<llvm::ArrayRef<char>> stored = getBytes(other);
+    if (!stored)
+      return emitError(loc) << llvm::toString(stored.takeError());
+    if (*stored == bytes)
+      data = other;
+  }
+  if (!data) {
+    FailureOr<moe::WeightDataOp> made = store(loc, name, type, bytes);
+    if (failed(made))
+      return failure();
+    alike.push_back(data = *made);
+  }
+  return moe::WeightOp::create(builder, loc, type, FlatSymbolRefAttr::get(data)).getResult();
+}
+
+FailureOr<moe::WeightDataOp> WeightEditor::store(Location loc, llvm::StringRef name,
+                                                 RankedTensorType type,
+                                                 llvm::ArrayRef<char> bytes) {
   llvm::Expected<WeightRange> range = weights->getStore().spill(bytes);
   if (!range)
     return emitError(loc) << llvm::toString(range.takeError());
-  OpBuilder symbolBuilder(builder.getContext());
-  symbolBuilder.setInsertionPoint(module.getBody(),
-                                  llvm::find_if_not(*module.getBody(), [](Operation &op) {
-                                    return isa<moe::WeightFileOp, moe::WeightDataOp>(op);
-                                  }));
-  // A file grows as it is written to.
   llvm::StringRef fileName = weights->declare(module, range->file);
-  for (auto file : module.getOps<moe::WeightFileOp>())
-    if (file.getSymName() == fileName)
-      file.setSize(std::max<uint64_t>(file.getSize(), range->offset + range->length));
-  Builder attributes(builder.getContext());
-  auto file = FlatSymbolRefAttr::get(attributes.getStringAttr(fileName));
-  auto data = moe::WeightDataOp::create(symbolBuilder, loc, attributes.getStringAttr(name), file,
-                                        attributes.getI64IntegerAttr(range->offset),
-                                        attributes.getI64IntegerAttr(range->length),
+  if (!file || file.getSymName() != fileName)
+    for (auto other : module.getOps<moe::WeightFileOp>())
+      if (other.getSymName() == fileName)
+        file = other;
+  // A file grows as it is written to.
+  file.setSize(std::max<uint64_t>(file.getSize(), range->offset + range->length));
+  // Behind the declarations at the module's beginning, which are as many as its weights.
+  if (!last)
+    for (Operation &op : *module.getBody()) {
+      if (!isa<moe::WeightFileOp, moe::WeightDataOp>(op))
+        break;
+      last = &op;
+    }
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointAfter(last);
+  auto data = moe::WeightDataOp::create(builder, loc, builder.getStringAttr(name),
+                                        FlatSymbolRefAttr::get(builder.getStringAttr(fileName)),
+                                        builder.getI64IntegerAttr(range->offset),
+                                        builder.getI64IntegerAttr(range->length),
                                         TypeAttr::get(type), /*hash=*/IntegerAttr());
   symbols.insert(data);
-  return moe::WeightOp::create(builder, loc, type, FlatSymbolRefAttr::get(data)).getResult();
+  last = data;
+  return data;
 }
 
 llvm::StringRef moec::getWeightName(Value value, llvm::StringRef otherwise) {

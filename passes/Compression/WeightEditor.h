@@ -33,8 +33,9 @@ public:
   llvm::Expected<WeightTensor> read(mlir::Value value);
 
   /// A new weight with `values`, rounded to the element type (f32, f16, bf16, f64, i8, ui8, i64),
-  /// as a value at the builder's place. Its symbol is `name`, or one like it. Small ones are
-  /// constants, as in imported models.
+  /// as a value at the builder's place. Its symbol is `name`, or one like it; what has been written
+  /// before with the same type and bytes is that weight, so that layers which shared one share what
+  /// comes of it. Small ones are constants, as in imported models.
   mlir::FailureOr<mlir::Value> write(mlir::OpBuilder &builder, mlir::Location loc,
                                      llvm::StringRef name, mlir::RankedTensorType type,
                                      llvm::ArrayRef<float> values);
@@ -50,11 +51,19 @@ private:
       : module(module), weights(&weights), symbols(module) {}
 
   llvm::Expected<llvm::ArrayRef<char>> getBytes(moe::WeightOp weight);
+  llvm::Expected<llvm::ArrayRef<char>> getBytes(moe::WeightDataOp data);
+  /// Stores bytes under a symbol in the module.
+  mlir::FailureOr<moe::WeightDataOp> store(mlir::Location loc, llvm::StringRef name,
+                                           mlir::RankedTensorType type, llvm::ArrayRef<char> bytes);
 
   mlir::ModuleOp module;
   ModuleWeights *weights;
   bool storesSmall = false;
   mlir::SymbolTable symbols;
+  mlir::Operation *last = nullptr; ///< declaration of a weight or file; null before the first store
+  moe::WeightFileOp file;          ///< that bytes were stored in last
+  /// What was written, by hash and type.
+  llvm::DenseMap<std::pair<uint64_t, mlir::Type>, llvm::SmallVector<moe::WeightDataOp, 1>> written;
 };
 
 /// A name for a weight that replaces `value`: the symbol of the weight behind it, else `otherwise`.

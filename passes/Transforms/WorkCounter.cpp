@@ -92,6 +92,11 @@ Value countMultiplyAdds(OpBuilder &builder, func::CallOp call) {
     return {};
   Value result = getConstant(builder, call.getLoc(), 1);
   for (int64_t i = 0; i + 1 < sizes.size(); i += 2) {
+    if (sizes[i] < 0) {
+      result = multiply(builder, call.getLoc(), result,
+                        getConstant(builder, call.getLoc(), sizes[i + 1]));
+      continue;
+    }
     Value operand = call.getOperand(sizes[i]);
     if (sizes[i + 1] >= 0)
       operand = memref::DimOp::create(builder, call.getLoc(), operand, sizes[i + 1]);

@@ -96,13 +96,17 @@ int main(int argc, char **argv) {
   if (config.shouldShowDialects() || config.shouldListPasses())
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
 
-  // What the passes make is kept as what the importer decodes is.
-  config.setPassPipelineSetupFn([asked = config, output = output](PassManager &pm) {
-    if (failed(asked.setupPassPipeline(pm)))
-      return failure();
-    pm.addPass(moec::createKeepWeightsPass({output}));
-    return success();
-  });
+  // What the passes make is kept as what the importer decodes is. With --split-input-file this is
+  // called for one module after the other, each of which has a file of its own.
+  config.setPassPipelineSetupFn(
+      [asked = config, output = output, count = 0](PassManager &pm) mutable {
+        if (failed(asked.setupPassPipeline(pm)))
+          return failure();
+        ++count;
+        pm.addPass(moec::createKeepWeightsPass(
+            {count == 1 || output == "-" ? output : output + ".split" + std::to_string(count)}));
+        return success();
+      });
   moec::ImportOptions options;
   options.allowLinkedWeights = allowLinkedWeights;
   std::unique_ptr<llvm::MemoryBuffer> buffer = readInput(input, output, registry, options);

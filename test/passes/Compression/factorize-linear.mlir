@@ -11,7 +11,7 @@
 // FORM: error: factorize-linear: 'form' is 'tucker', expected lowrank, blockdense or monarch
 // RATIO: error: factorize-linear: 'ratio' is 0.00, expected more than 0, up to 1
 // KIND: error: factorize-linear: 'kinds' has 'embedding', expected experts, attention, router, head or ffn
-// NOWHERE: error: factorize-linear: 'layers': no layer is called 'nowhere'; nearest of 8 are 'linear', 'linear#2', 'linear#3'
+// NOWHERE: error: factorize-linear: 'layers': no layer is called 'nowhere'; nearest of 10 are 'linear', 'linear#2', 'linear#3'
 
 // Four equal rows are a product of rank 1, and their four blocks are, too.
 // CHECK-LABEL: module
@@ -123,12 +123,12 @@ func.func @left_alone_computed(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>) -> tens
 
 // -----
 
-// CHECK-LABEL: func.func @left_alone_shared
-// CHECK: moe.linear %arg0, %[[W:.*]] :
-// CHECK: moe.linear %{{.*}}, %[[W]] :
-// REMARK: remark: factorize-linear leaves 'linear' as it is: its weight has other uses
-// REMARK: remark: factorize-linear leaves 'linear#2' as it is: its weight has other uses
-func.func @left_alone_shared(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+// Layers that share a weight share its factors.
+// CHECK-LABEL: func.func @shared
+// CHECK-COUNT-2: tensor<4x1xf32>) -> tensor<?x1xf32>
+// REMARK: remark: factorize-linear: 'linear', 4 x 4, is lowrank of rank 1
+// REMARK: remark: factorize-linear: 'linear#2', 4 x 4, is lowrank of rank 1
+func.func @shared(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %w = onnx.constant dense<1.0> : tensor<4x4xf32>
   %y = moe.linear %x, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
   %a = moe.activation <relu> %y : tensor<?x4xf32>
@@ -136,3 +136,21 @@ func.func @left_alone_shared(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %b = moe.activation <relu> %z : tensor<?x4xf32>
   return %b : tensor<?x4xf32>
 }
+
+// -----
+
+// Who reads the weight otherwise keeps it.
+// CHECK-LABEL: func.func @left_alone_shared
+// CHECK: moe.linear %arg0, %[[W:.*]] :
+// CHECK: moe.linear %{{.*}}, %[[W]] transposed :
+// REMARK: remark: factorize-linear leaves 'linear' as it is: its weight has other uses
+// REMARK: remark: factorize-linear leaves 'linear#2' as it is: its weight has other uses
+func.func @left_alone_shared(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = onnx.constant dense<1.0> : tensor<4x4xf32>
+  %y = moe.linear %x, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %a = moe.activation <relu> %y : tensor<?x4xf32>
+  %z = moe.linear %a, %w transposed : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %b = moe.activation <relu> %z : tensor<?x4xf32>
+  return %b : tensor<?x4xf32>
+}
+
