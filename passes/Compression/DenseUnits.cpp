@@ -17,6 +17,44 @@ static bool isCut(Operation *op) {
   return node && (node.getQualifiedName() == "Slice" || node.getQualifiedName() == "Split");
 }
 
+/// Whether rows of units stay rows of units, and only how they are counted changes.
+static bool isRegrouping(Operation *op) {
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  if (!node || node.getQualifiedName() != "Reshape" || !getShape(node.getInputs()[1]))
+    return false;
+  std::optional<int64_t> before = getLastSize(node.getInputs()[0]);
+  auto shape = cast<RankedTensorType>(node.getInputs()[1].getType());
+  return before && *before > 0 && getLastSize(node->getResult(0)) == before &&
+         shape.getRank() == 1 && shape.hasStaticShape();
+}
+
+/// What a Reshape makes of rows, with another size of the last axis.
+static Value regroup(OpBuilder &builder, onnx::NodeOp node, Value rows, int64_t width) {
+  Value shape = node.getInputs()[1];
+  auto type = cast<RankedTensorType>(shape.getType());
+  auto constant = [&](int64_t value) -> Value {
+    auto attr =
+        DenseElementsAttr::get(RankedTensorType::get(1, type.getElementType()), ArrayRef(value));
+    return onnx::ConstantOp::create(builder, node.getLoc(), attr.getType(),
+                                    cast<ElementsAttr>(attr));
+  };
+  auto create = [&](StringRef opType, Type result, ValueRange operands,
+                    ArrayRef<NamedAttribute> attributes) {
+    return onnx::NodeOp::create(builder, node.getLoc(), result, "", opType, 13, operands,
+                                attributes)
+        ->getResult(0);
+  };
+  Value leading =
+      create("Slice", RankedTensorType::get(type.getDimSize(0) - 1, type.getElementType()),
+             {shape, constant(0), constant(type.getDimSize(0) - 1), constant(0)}, {});
+  Value made = create("Concat", type, {leading, constant(width)},
+                      builder.getNamedAttr("axis", builder.getI64IntegerAttr(0)));
+  IRMapping mapping;
+  mapping.map(shape, made);
+  mapping.map(node.getInputs()[0], rows);
+  return builder.clone(*node, mapping)->getResult(0);
+}
+
 /// Whether an operand of an elementwise operation is one element for all units.
 static bool isSpread(Value value) {
   std::optional<ArrayRef<int64_t>> shape = getShape(value);
@@ -46,7 +84,7 @@ bool DenseUnits::isLast(moe::LinearOp linear) {
       return true;
     if (isElementwise(op))
       llvm::append_range(open, op->getOperands());
-    else if (isCut(op))
+    else if (isCut(op) || isRegrouping(op))
       open.push_back(op->getOperand(0));
   }
   return false;
@@ -85,6 +123,8 @@ llvm::Error DenseUnits::visit(Value value, const Columns &columns) {
   }
   if (isElementwise(op))
     return visitElementwise(op, columns);
+  if (isRegrouping(op))
+    return visit(op->getOperand(0), columns);
   if (!isCut(op))
     return llvm::createStringError("'" + op->getName().getStringRef() +
                                    "' in it mixes units, as far as is known");
@@ -184,13 +224,19 @@ Value DenseUnits::build(OpBuilder &builder, Value value, const Columns &columns,
     SmallVector<int64_t> before = *getCutColumns(value, columns);
     return made = build(builder, op->getOperand(0), Columns(before.begin(), before.end()), width);
   }
-  IRMapping mapping;
-  for (Value operand : op->getOperands())
-    if (!isSpread(operand))
-      mapping.map(operand, build(builder, operand, columns, width));
-  Operation *clone = builder.clone(*op, mapping);
-  clone->getResult(0).setType(cast<TensorType>(withLastSize(value.getType(), width)));
-  return made = clone->getResult(0);
+  Value result;
+  if (isRegrouping(op)) {
+    result = regroup(builder, cast<onnx::NodeOp>(op),
+                     build(builder, op->getOperand(0), columns, width), width);
+  } else {
+    IRMapping mapping;
+    for (Value operand : op->getOperands())
+      if (!isSpread(operand))
+        mapping.map(operand, build(builder, operand, columns, width));
+    result = builder.clone(*op, mapping)->getResult(0);
+  }
+  result.setType(cast<TensorType>(withLastSize(value.getType(), width)));
+  return made = result;
 }
 
 llvm::Expected<KeptUnits> DenseUnits::keep(WeightEditor &editor,

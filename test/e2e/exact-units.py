@@ -102,4 +102,4 @@ for name, (experts, dense, result) in results.items():
 problems = sum(result != "ok" for _, _, result in results.values())
 moe, dense = (sum(counts[i] > 0 for counts in results.values()) for i in (0, 1))
 print(f"experts of {moe} models and dense layers of {dense} have become smaller, of {len(results)}; {problems} problems")
-sys.exit(problems > 0 or moe < 22 or dense < 8)
+sys.exit(problems > 0 or moe < 27 or dense < 11)

@@ -218,3 +218,23 @@ func.func @left_alone_dense_softmax(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
   %3 = moe.linear %2, %c : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
   return %3 : tensor<?x1xf32>
 }
+
+// -----
+
+// Rows that are counted in another way are still rows of units.
+// CHECK-LABEL: func.func @dense_regrouped
+// CHECK: %[[A:.*]] = moe.linear %arg0, %{{.*}} -> tensor<?x2xf32>
+// CHECK: %[[L:.*]] = onnx.node "Slice"(%arg1
+// CHECK: %[[S:.*]] = onnx.node "Concat"(%[[L]], %{{.*}}) version 13 {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+// CHECK: %[[R:.*]] = onnx.node "Reshape"(%[[A]], %[[S]]) version 13 : (tensor<?x2xf32>, tensor<3xi64>) -> tensor<?x?x2xf32>
+// CHECK: %[[B:.*]] = moe.activation <relu> %[[R]] : tensor<?x?x2xf32>
+// CHECK: moe.linear %[[B]], %{{.*}} : (tensor<?x?x2xf32>, tensor<2x1xf32>) -> tensor<?x?x1xf32>
+func.func @dense_regrouped(%x: tensor<?x1xf32>, %s: tensor<3xi64>) -> tensor<?x?x1xf32> {
+  %a = onnx.constant dense<[[1.0, 0.5, 3.0]]> : tensor<1x3xf32>
+  %c = onnx.constant dense<[[1.0], [0.25], [3.0]]> : tensor<3x1xf32>
+  %0 = moe.linear %x, %a : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+  %1 = onnx.node "Reshape"(%0, %s) version 13 : (tensor<?x3xf32>, tensor<3xi64>) -> tensor<?x?x3xf32>
+  %2 = moe.activation <relu> %1 : tensor<?x?x3xf32>
+  %3 = moe.linear %2, %c : (tensor<?x?x3xf32>, tensor<3x1xf32>) -> tensor<?x?x1xf32>
+  return %3 : tensor<?x?x1xf32>
+}
