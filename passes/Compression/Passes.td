@@ -236,7 +236,8 @@ def PruneNeuronsPass : Pass<"moe-prune-neurons", "::mlir::ModuleOp"> {
     `scope=expert` each expert loses as many; with `scope=layer` the smallest of the layer go wherever they are,
     and experts become ragged: those of one width are a segment. The number of units that an expert keeps is
     rounded to a `multiple`, at least one of them (by default half of or a whole vector of 16: experts of widths
-    that are none of whole vectors are padded in the artifact); `kinds` says which of both kinds of layers are pruned.
+    that are none of whole vectors are padded in the artifact); `kinds` says which of both kinds of layers are pruned. Codes in groups
+    (moe-quantize-weights, int4) want a multiple of theirs, 32: matrices of other depths stay as they are.
 
     A first matrix that holds gate and up side by side, or interleaved, becomes two; moe-fuse-horizontal puts
     them together again.
