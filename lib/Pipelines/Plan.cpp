@@ -219,6 +219,16 @@ bool ShortFormReader::readWords(const ShortItem &item, llvm::json::Object &step)
       set(step, "ratio", words[0]);
     if (words.size() > 1)
       set(step, "score", words[1]);
+  } else if (item.key == "order") {
+    if (!expect(1, 2, "experts or neurons, and what to order by"))
+      return false;
+    if (words[0] != "experts" && words[0] != "neurons") {
+      fail(item, "'" + words[0] + "' has no order, expected experts or neurons");
+      return false;
+    }
+    begin(words[0] == "experts" ? "permute-experts" : "permute-neurons");
+    if (words.size() > 1)
+      set(step, "score", words[1]);
   } else if (item.key == "ffn" || item.key == "attention") {
     begin("factorize-linear");
     if (!expect(2, 2, "FORM:RATIO, such as lowrank:0.5"))
@@ -238,7 +248,7 @@ bool ShortFormReader::readWords(const ShortItem &item, llvm::json::Object &step)
       return false;
     set(step, "format", words[0]);
   } else {
-    static constexpr StringRef kKeys[] = {"experts",   "neurons", "ffn",
+    static constexpr StringRef kKeys[] = {"experts",   "neurons", "order",  "ffn",
                                           "attention", "merge",   "weights"};
     fail(item, "there is nothing '" + item.key + "' to compress" + suggest(item.key, kKeys));
     return false;

@@ -29,6 +29,13 @@ static constexpr PlanOption kMerge[] = {{"tokens", PlanOption::Integer, false, 1
                                         {"launch", PlanOption::Integer, false, 0},
                                         {"balance", PlanOption::Integer, false, 1},
                                         {"always", PlanOption::Flag}};
+static constexpr PlanOption kPermuteExperts[] = {
+    {"order", PlanOption::Integer, true, 0},
+    {"score", PlanOption::Word, false, 0, kExpertScores},
+    {"seed", PlanOption::Integer}};
+static constexpr PlanOption kPermuteNeurons[] = {{"order", PlanOption::Unit, true},
+                                                 {"score", PlanOption::Word, false, 0, kUnitScores},
+                                                 {"seed", PlanOption::Integer}};
 static constexpr PlanOption kPruneExperts[] = {
     {"ratio", PlanOption::Share},
     {"remove", PlanOption::Integer, true, 0},
@@ -51,11 +58,11 @@ static constexpr PlanOption kQuantize[] = {{"kinds", PlanOption::Word, true, 0, 
                                            {"scales", PlanOption::Word, false, 0, kScales},
                                            {"clip", PlanOption::Flag}};
 
-static constexpr PlanPass kPasses[] = {{"factorize-linear", kFactorize},
-                                       {"merge-factors", kMerge},
-                                       {"prune-experts", kPruneExperts},
-                                       {"prune-neurons", kPruneNeurons},
-                                       {"quantize-weights", kQuantize}};
+static constexpr PlanPass kPasses[] = {
+    {"factorize-linear", kFactorize},     {"merge-factors", kMerge},
+    {"permute-experts", kPermuteExperts}, {"permute-neurons", kPermuteNeurons},
+    {"prune-experts", kPruneExperts},     {"prune-neurons", kPruneNeurons},
+    {"quantize-weights", kQuantize}};
 
 llvm::ArrayRef<PlanPass> moec::getPlanPasses() { return kPasses; }
 

@@ -163,7 +163,8 @@ llvm::Error DenseUnits::checkUses() {
       weights.insert(linear.getWeight());
   for (Value weight : weights) {
     if (skipLayout(weight).getDefiningOp<moe::DequantizeOp>())
-      return llvm::createStringError("its weights are quantised: prune first, then quantise");
+      return llvm::createStringError(
+          "its weights are quantised: change units first, then quantise");
     if (!isStored(weight))
       return llvm::createStringError("a weight of it is not stored in the model");
     for (Value value = weight;; value = value.getDefiningOp()->getOperand(0)) {

@@ -2,6 +2,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/xxhash.h"
+#include <cmath>
 #include <limits>
 #include <random>
 #include <set>
@@ -69,19 +70,40 @@ std::vector<double> moec::getRandomScores(int64_t numExperts, int64_t seed, Stri
   return scores;
 }
 
-/// All indices, those of the smallest scores first.
-static SmallVector<int64_t> orderBySize(llvm::ArrayRef<double> scores) {
+SmallVector<int64_t> moec::getLargestFirst(llvm::ArrayRef<double> scores) {
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, scores.size()));
+  // What is no number counts least, so that any weights have an order.
+  auto getKey = [&](int64_t i) {
+    return std::isnan(scores[i]) ? -std::numeric_limits<double>::infinity() : scores[i];
+  };
   llvm::sort(order, [&](int64_t a, int64_t b) {
-    return std::pair(scores[a], -a) < std::pair(scores[b], -b);
+    return std::pair(-getKey(a), a) < std::pair(-getKey(b), b);
   });
   return order;
 }
 
 SmallVector<int64_t> moec::getSmallest(llvm::ArrayRef<double> scores, int64_t count) {
-  SmallVector<int64_t> order = orderBySize(scores);
-  order.truncate(count);
-  llvm::sort(order);
+  SmallVector<int64_t> order = getLargestFirst(scores);
+  SmallVector<int64_t> smallest(llvm::ArrayRef(order).take_back(count));
+  llvm::sort(smallest);
+  return smallest;
+}
+
+llvm::Expected<SmallVector<int64_t>> moec::putFirst(llvm::ArrayRef<int64_t> named, int64_t size) {
+  SmallVector<int64_t> order;
+  std::vector<bool> isNamed(size, false);
+  for (int64_t index : named) {
+    if (index < 0 || index >= size)
+      return llvm::createStringError("names " + Twine(index) + ", expected 0 to " +
+                                     Twine(size - 1));
+    if (isNamed[index])
+      return llvm::createStringError("names " + Twine(index) + " twice");
+    isNamed[index] = true;
+    order.push_back(index);
+  }
+  for (int64_t index = 0; index < size; ++index)
+    if (!isNamed[index])
+      order.push_back(index);
   return order;
 }
 
@@ -106,7 +128,7 @@ SmallVector<int64_t> moec::getSmallestInGroups(moe::RouteOp route, const std::ve
   for (int64_t e = 0, end = live.size(); e < end; ++e)
     if (live[e])
       kept.insert(e);
-  for (int64_t e : orderBySize(scores)) {
+  for (int64_t e : llvm::reverse(getLargestFirst(scores))) {
     if (!kept.contains(e))
       continue;
     // What is left of a group goes with the last expert that its rating needs.

@@ -22,6 +22,13 @@ std::vector<bool> getLiveExperts(WeightEditor &editor, moe::RouteOp route,
 /// A number from 0 to 1 for each expert, the same for the same seed and layer on every machine.
 std::vector<double> getRandomScores(int64_t numExperts, int64_t seed, llvm::StringRef layer);
 
+/// All indices, those of the largest scores first; of equals those with lower indices.
+llvm::SmallVector<int64_t> getLargestFirst(llvm::ArrayRef<double> scores);
+
+/// The indices below `size`: those that are named, then the others in their order. Fails where one
+/// is not below it, or is named twice; the message goes on behind the name of the list.
+llvm::Expected<llvm::SmallVector<int64_t>> putFirst(llvm::ArrayRef<int64_t> named, int64_t size);
+
 /// The indices of the `count` smallest scores, ascending; of equals those with higher indices.
 llvm::SmallVector<int64_t> getSmallest(llvm::ArrayRef<double> scores, int64_t count);
 

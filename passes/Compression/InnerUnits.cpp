@@ -55,7 +55,8 @@ static llvm::Error forEachExpert(
         visit) {
   for (auto [i, segment] : llvm::enumerate(experts.getSegmentsOf(p))) {
     if (skipLayout(segment).getDefiningOp<moe::DequantizeOp>())
-      return llvm::createStringError("its weights are quantised: prune first, then quantise");
+      return llvm::createStringError(
+          "its weights are quantised: change units first, then quantise");
     llvm::Expected<WeightTensor> tensor = editor.read(segment);
     if (!tensor)
       return tensor.takeError();

@@ -52,9 +52,10 @@ public:
   /// Of each unit of each expert; null experts have none.
   llvm::Expected<std::vector<std::vector<UnitMagnitude>>> getMagnitudes(WeightEditor &editor);
 
-  /// Makes experts of the units `kept[e]` alone (ascending, at least one each; ignored for null
-  /// experts), in place of the old ones. A linear layer whose result is cut into parts becomes one
-  /// for each part. Fails, with nothing changed, where a parameter is not stored in the model.
+  /// Makes experts of the units `kept[e]` alone (each once, at least one; ignored for null
+  /// experts), in that order, in place of the old ones. A linear layer whose result is cut into
+  /// parts becomes one for each part. Fails, with nothing changed, where a parameter is not stored
+  /// in the model.
   llvm::Expected<KeptUnits> keep(WeightEditor &editor,
                                  llvm::ArrayRef<llvm::SmallVector<int64_t>> kept);
 

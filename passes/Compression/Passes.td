@@ -144,6 +144,135 @@ def MergeFactorsPass : Pass<"moe-merge-factors", "::mlir::ModuleOp"> {
   let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
 }
 
+def PermuteExpertsPass : Pass<"moe-permute-experts", "::mlir::ModuleOp"> {
+  let summary = "Bring experts into an order";
+  let description = [{
+    The experts that `order` names come first, in that order, and the others follow in theirs; or all come by
+    `score`: `norm`, those with the largest Frobenius norm of all their weights first, or `random`, by `seed` and
+    the layer's name. They have their numbers by their places: columns of the router, its biases and everything
+    else that has an entry for each expert follow, and rows of the parameters are stored in that order.
+
+    Why: what is done to neighbours is done to experts that belong together. Layouts by how much experts matter
+    (those that a small device holds come first, as in Flextron, Cai et al. 2024, section 3), parts of a model on
+    several devices, and segments of experts that become alike in width or precision want an order.
+
+    The model computes what it did: a token's choices come in the order of their scores, and sums over them with
+    them. Two things depend on the numbers of experts. The sum in the denominator of a softmax over all experts
+    is added up in another order, and differs by rounding. Where two scores of a token are equal, the one with
+    the lower number is chosen, and that may be another expert now.
+
+    Limits: where a router chooses groups first, experts that share one must do so afterwards; norms and random
+    choices leave groups where they are and order the experts in each. Layers whose router is not known stay as
+    they are. Layers with the same router get the same order. What else uses the numbers of experts gets the old
+    ones from a table, as the model runs.
+
+    Before:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+        %router = onnx.constant dense<[[1.0, 0.0, 2.0], [0.0, 1.0, 2.0]]> : tensor<2x3xf32>
+        %up = onnx.constant dense<[[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.5], [0.5, 0.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<3x2x2xf32>
+        %l = moe.linear %x, %router : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+        %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<softmax>} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+        %y = moe.experts %x to %e weights %w parameters(%up : tensor<3x2x2xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x2xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x2xf32> {
+        ^bb0(%t: tensor<?x2xf32>, %u: tensor<2x2xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+          moe.yield %0 : tensor<?x2xf32>
+        }
+        return %y : tensor<?x2xf32>
+      }
+    }
+    ```
+    After, with `score=norm`:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+        %up = onnx.constant dense<[[[5.0, 6.0], [7.0, 8.0]], [[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.5], [0.5, 0.0]]]> : tensor<3x2x2xf32>
+        %router = onnx.constant dense<[[2.0, 1.0, 0.0], [2.0, 0.0, 1.0]]> : tensor<2x3xf32>
+        %l = moe.linear %x, %router : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+        %w, %e = moe.route %l {k = 1 : i64, score = #moe.score_function<identity>, weight = #moe.route_weight<softmax>} : (tensor<?x3xf32>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+        %y = moe.experts %x to %e weights %w parameters(%up : tensor<3x2x2xf32>) {num_experts = 3 : i64, segments = array<i64: 1>} : (tensor<?x2xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x2xf32> {
+        ^bb0(%t: tensor<?x2xf32>, %u: tensor<2x2xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+          moe.yield %0 : tensor<?x2xf32>
+        }
+        return %y : tensor<?x2xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"layers", "layers", "std::string", "\"*\"", "glob of the layers' names, as moec inspect prints them">,
+    ListOption<"order", "order", "int64_t", "numbers of the experts that come first, instead of a score">,
+    Option<"score", "score", "std::string", "\"norm\"", "norm or random: what to order by">,
+    Option<"seed", "seed", "int64_t", "0", "of the random choice">];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+}
+
+def PermuteNeuronsPass : Pass<"moe-permute-neurons", "::mlir::ModuleOp"> {
+  let summary = "Bring inner units of experts into an order";
+  let description = [{
+    An inner unit of an expert is a column of its first matrices (gate and up) with their biases, a row of its
+    last one (down), and what is computed of it by itself between. Of each expert the units that `order` names
+    come first, in that order, and the others follow in theirs; or all come by `score`, the largest first:
+    `magnitude` (the product of the norms of a unit's columns and row), `norm` (of all of them together), or
+    `random`.
+
+    Why: with the units that matter most in front, a prefix of them is the best expert of its width, so that one
+    file serves several widths (MatFormer, Devvrit et al. 2023; Flextron, Cai et al. 2024), and blocks of
+    neighbours can be cut, quantised or loaded together.
+
+    The model computes what it did, to rounding: the sum over the units is added up in another order.
+
+    A first matrix that holds gate and up side by side, or interleaved, becomes two; moe-fuse-horizontal puts
+    them together again.
+
+    Limits: experts whose functions between the matrices mix units, that are quantised already, or have different
+    widths already are left as they are, with a remark.
+
+    Before:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x1xf32>, %w: tensor<?x1xf32>, %e: tensor<?x1xi64>) -> tensor<?x1xf32> {
+        %up = onnx.constant dense<[[[1.0, 0.5, 3.0]], [[4.0, 5.0, 0.5]]]> : tensor<2x1x3xf32>
+        %down = onnx.constant dense<[[[1.0], [2.5], [3.0]], [[4.0], [5.0], [6.0]]]> : tensor<2x3x1xf32>
+        %y = moe.experts %x to %e weights %w parameters(%up, %down : tensor<2x1x3xf32>, tensor<2x3x1xf32>) {num_experts = 2 : i64, segments = array<i64: 1, 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+        ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x3xf32>, %d: tensor<3x1xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+          %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+          %2 = moe.linear %1, %d : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+          moe.yield %2 : tensor<?x1xf32>
+        }
+        return %y : tensor<?x1xf32>
+      }
+    }
+    ```
+    After, with `score=magnitude`:
+    ```mlir
+    module {
+      func.func @main(%x: tensor<?x1xf32>, %w: tensor<?x1xf32>, %e: tensor<?x1xi64>) -> tensor<?x1xf32> {
+        %up = onnx.constant dense<[[[3.0, 0.5, 1.0]], [[5.0, 4.0, 0.5]]]> : tensor<2x1x3xf32>
+        %down = onnx.constant dense<[[[3.0], [2.5], [1.0]], [[5.0], [4.0], [6.0]]]> : tensor<2x3x1xf32>
+        %y = moe.experts %x to %e weights %w parameters(%up, %down : tensor<2x1x3xf32>, tensor<2x3x1xf32>) {num_experts = 2 : i64, segments = array<i64: 1, 1>} : (tensor<?x1xf32>, tensor<?x1xi64>, tensor<?x1xf32>) -> tensor<?x1xf32> {
+        ^bb0(%t: tensor<?x1xf32>, %u: tensor<1x3xf32>, %d: tensor<3x1xf32>):
+          %0 = moe.linear %t, %u : (tensor<?x1xf32>, tensor<1x3xf32>) -> tensor<?x3xf32>
+          %1 = moe.activation <relu> %0 : tensor<?x3xf32>
+          %2 = moe.linear %1, %d : (tensor<?x3xf32>, tensor<3x1xf32>) -> tensor<?x1xf32>
+          moe.yield %2 : tensor<?x1xf32>
+        }
+        return %y : tensor<?x1xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"layers", "layers", "std::string", "\"*\"", "glob of the layers' names, as moec inspect prints them">,
+    ListOption<"order", "order", "std::string", "units that come first instead, as EXPERT:UNIT">,
+    Option<"score", "score", "std::string", "\"magnitude\"", "magnitude, norm or random: what to order by">,
+    Option<"seed", "seed", "int64_t", "0", "of the random choice">];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+}
+
 def PruneExpertsPass : Pass<"moe-prune-experts", "::mlir::ModuleOp"> {
   let summary = "Remove experts";
   let description = [{

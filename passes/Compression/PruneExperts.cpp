@@ -1,13 +1,10 @@
 //===- PruneExperts.cpp - Fewer experts -------------------------------------------------------===//
 #include "DecisionLog.h"
 #include "ExpertChoice.h"
-#include "ExpertRemoval.h"
-#include "LayerPattern.h"
-#include "dialects/ONNX/ONNXOps.h"
-#include "passes/Analysis/Match.h"
+#include "ExpertSelection.h"
+#include "RoutedLayers.h"
 #include "passes/Compression/Passes.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <limits>
 
@@ -20,39 +17,6 @@ using namespace mlir;
 namespace {
 
 constexpr StringLiteral kPass = "prune-experts";
-
-/// The layers that one route serves. They lose the same experts.
-struct RoutedLayers {
-  std::vector<MoELayer> layers;
-
-  moe::RouteOp getRoute() { return layers.front().route; }
-  std::string getName() {
-    std::string name;
-    for (MoELayer &layer : layers)
-      name += (name.empty() ? "" : ", ") + layer.name;
-    return name;
-  }
-  SmallVector<moe::ExpertsOp> getExperts() {
-    return llvm::map_to_vector(layers, [](MoELayer &layer) { return layer.experts; });
-  }
-};
-
-/// Whether numbers of experts go to these layers only, whatever is done to their layout.
-bool isOnlyFor(Value numbers, llvm::ArrayRef<moe::ExpertsOp> layers) {
-  return llvm::all_of(numbers.getUses(), [&](OpOperand &use) {
-    if (auto experts = dyn_cast<moe::ExpertsOp>(use.getOwner()))
-      return llvm::is_contained(layers, experts) && experts.getExperts() == numbers;
-    auto node = dyn_cast<onnx::NodeOp>(use.getOwner());
-    if (!node || node->getNumResults() != 1)
-      return false;
-    // Layout, or a choice between a number and none.
-    Value result = node->getResult(0);
-    bool isMoved = use.getOperandNumber() == 0 && skipLayout(result) == skipLayout(numbers);
-    bool isKept = node.getQualifiedName() == "Where" && use.getOperandNumber() == 1 &&
-                  getSplat(node.getInputs()[2]) == -1.0;
-    return (isMoved || isKept) && isOnlyFor(result, layers);
-  });
-}
 
 std::string getGroupsNeed(moe::RouteOp route) {
   return llvm::formatv(
@@ -68,23 +32,14 @@ public:
   void runOnOperation() override {
     if (failed(checkOptions()))
       return signalPassFailure();
+    FailureOr<std::vector<RoutedLayers>> groups =
+        findRoutedLayers(getOperation(), layers, [&](const Twine &message) { fail(message); });
+    if (mlir::failed(groups))
+      return;
     FailureOr<WeightEditor> editor = WeightEditor::open(getOperation());
-    llvm::Expected<LayerPattern> pattern = LayerPattern::create(layers);
-    if (!pattern)
-      return fail("'layers': " + llvm::toString(pattern.takeError()));
     if (failed(editor))
       return signalPassFailure();
-    llvm::MapVector<Operation *, RoutedLayers> groups;
-    fixLayerNames(getOperation());
-    for (MoELayer &layer : getMoELayers(getOperation())) {
-      if (!pattern->match(layer.name))
-        continue;
-      Operation *key = layer.route ? layer.route.getOperation() : layer.experts.getOperation();
-      groups[key].layers.push_back(layer);
-    }
-    if (!pattern->checkAllMatched([&](const Twine &message) { fail(message); }))
-      return;
-    for (auto &[key, group] : groups) {
+    for (RoutedLayers &group : *groups) {
       isRefused = false;
       bool failed =
           exact ? mlir::failed(pruneExactly(*editor, group)) : mlir::failed(prune(*editor, group));
@@ -111,8 +66,7 @@ private:
 
   void refuse(RoutedLayers &group, const Twine &reason) {
     isRefused = true;
-    for (MoELayer &layer : group.layers)
-      decisions.refuse(layer.experts, layer.name, reason);
+    group.logRefusal(decisions, reason);
   }
 
   bool isRefused = false; ///< the layers in work
@@ -121,8 +75,6 @@ private:
   LogicalResult pruneExactly(WeightEditor &editor, RoutedLayers &group);
   FailureOr<SmallVector<int64_t>> chooseRemoved(WeightEditor &editor, RoutedLayers &group);
   RouterChange getChange(RoutedLayers &group);
-  void log(RoutedLayers &group, llvm::ArrayRef<LayerCost> before, NamedAttrList options,
-           const Twine &reason);
 };
 
 /// The experts to remove, ascending.
@@ -176,7 +128,7 @@ RouterChange PruneExperts::getChange(RoutedLayers &group) {
   // Scores of a softmax that has fewer terms rank differently beside a bias.
   sharesDenominator |= route.getScore() == moe::ScoreFunction::Softmax &&
                        route.getSelectionBias() && !route.getSelectLogits();
-  bool isOnly = isOnlyFor(route.getExperts(), group.getExperts());
+  bool isOnly = group.getOtherUses().empty();
   return sharesDenominator || route.getGroups() > 1 || !isOnly ? RouterChange::Mask
                                                                : RouterChange::Renumber;
 }
@@ -225,8 +177,8 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
       alive.push_back(e);
   if (route.getGroups() > 1 && !canChooseAnyGroups(route, alive))
     return refuse(group, getGroupsNeed(route)), success();
-  auto before = llvm::map_to_vector(group.layers, [](MoELayer &l) { return getCost(l.experts); });
-  if (llvm::Error error = keepExperts(editor, route, group.getExperts(), kept, change))
+  std::vector<LayerCost> before = group.getCosts();
+  if (llvm::Error error = selectExperts(editor, route, group.getExperts(), kept, change))
     return refuse(group, "its weights cannot be changed: " + llvm::toString(std::move(error))),
            success();
   Builder builder(&getContext());
@@ -238,7 +190,8 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
                         ? (score == "norm" ? "the smallest by norm"
                                            : "chosen at random, seed " + std::to_string(seed))
                         : "those that are named";
-  log(group, before, std::move(options),
+  group.logDecision(
+      decisions, before, options,
       Twine(removed->size()) + " of " + Twine(numExperts) + " experts removed, " + how +
           (remove.empty() && static_cast<int64_t>(removed->size()) < numAsked
                ? "; its groups need the others"
@@ -249,7 +202,7 @@ LogicalResult PruneExperts::prune(WeightEditor &editor, RoutedLayers &group) {
 }
 
 LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &group) {
-  auto before = llvm::map_to_vector(group.layers, [](MoELayer &l) { return getCost(l.experts); });
+  std::vector<LayerCost> before = group.getCosts();
   Builder builder(&getContext());
   NamedAttrList options;
   options.set("exact", builder.getBoolAttr(true));
@@ -257,8 +210,8 @@ LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &gro
   if (moe::RouteOp route = group.getRoute())
     idle = findIdleExperts(editor, route);
   int64_t numMerged = 0;
-  for (MoELayer &layer : group.layers) {
-    llvm::Expected<SmallVector<int64_t>> places = findEqualExperts(editor, layer.experts);
+  for (moe::ExpertsOp experts : group.getExperts()) {
+    llvm::Expected<SmallVector<int64_t>> places = findEqualExperts(editor, experts);
     if (!places)
       return refuse(group, llvm::toString(places.takeError())), success();
     for (auto [e, place] : llvm::enumerate(*places)) {
@@ -268,30 +221,17 @@ LogicalResult PruneExperts::pruneExactly(WeightEditor &editor, RoutedLayers &gro
     }
     if (numMerged == 0 && idle.empty())
       continue;
-    if (llvm::Error error = placeExperts(editor, layer.experts, *places))
+    if (llvm::Error error = placeExperts(editor, experts, *places))
       return refuse(group, "its weights cannot be changed: " + llvm::toString(std::move(error))),
              success();
   }
   if (numMerged > 0 || !idle.empty())
-    log(group, before, std::move(options),
-        Twine(idle.size()) + " experts removed that no token can choose, and " + Twine(numMerged) +
-            " that are equal to others");
+    group.logDecision(decisions, before, options,
+                      Twine(idle.size()) + " experts removed that no token can choose, and " +
+                          Twine(numMerged) + " that are equal to others");
   else
     refuse(group, "each of its experts may be chosen, and no two are equal");
   return success();
-}
-
-void PruneExperts::log(RoutedLayers &group, llvm::ArrayRef<LayerCost> before, NamedAttrList options,
-                       const Twine &reason) {
-  for (auto [layer, cost] : llvm::zip(group.layers, before)) {
-    Decision decision;
-    decision.layer = layer.name;
-    decision.options = options;
-    decision.before = cost;
-    decision.after = getCost(layer.experts);
-    decision.reason = reason.str();
-    decisions.add(layer.experts, decision);
-  }
 }
 
 } // namespace

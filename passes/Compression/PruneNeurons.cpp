@@ -2,8 +2,8 @@
 #include "DecisionLog.h"
 #include "DenseUnits.h"
 #include "ExpertChoice.h"
-#include "InnerUnits.h"
 #include "LayerPattern.h"
+#include "UnitChoice.h"
 #include "passes/Compression/Passes.h"
 
 #include <cmath>
@@ -103,20 +103,16 @@ private:
 FailureOr<PruneNeurons::Kept>
 PruneNeurons::keepOthers(StringRef layer, const Magnitudes &magnitudes, int64_t numUnits) {
   int64_t numExperts = magnitudes.size();
-  std::vector<std::vector<bool>> removed(numExperts, std::vector<bool>(numUnits, false));
-  for (const std::string &entry : remove) {
-    auto [expert, unit] = StringRef(entry).split(':');
-    int64_t e, u;
-    if (expert.getAsInteger(10, e) || unit.getAsInteger(10, u) || e < 0 || u < 0 ||
-        e >= numExperts || u >= numUnits)
-      return fail("'remove' names '" + entry + "', expected EXPERT:UNIT; '" + layer + "' has " +
-                  Twine(numExperts) + " experts of " + Twine(numUnits) + " units");
-    removed[e][u] = true;
-  }
+  llvm::Expected<Kept> removed = readUnits(remove, "remove", layer, numExperts, numUnits);
+  if (!removed)
+    return fail(llvm::toString(removed.takeError()));
   Kept kept(numExperts);
   for (int64_t e = 0; e < numExperts; ++e) {
+    std::vector<bool> isKept(numUnits, true);
+    for (int64_t u : (*removed)[e])
+      isKept[u] = false;
     for (int64_t u = 0; u < numUnits; ++u)
-      if (!removed[e][u])
+      if (isKept[u])
         kept[e].push_back(u);
     if (kept[e].empty())
       return fail("'remove' leaves expert " + Twine(e) + " of '" + layer +
@@ -128,14 +124,7 @@ PruneNeurons::keepOthers(StringRef layer, const Magnitudes &magnitudes, int64_t 
 PruneNeurons::Kept PruneNeurons::chooseKept(StringRef layer, const Magnitudes &magnitudes,
                                             int64_t numUnits) {
   int64_t numExperts = magnitudes.size();
-  std::vector<std::vector<double>> scores(numExperts);
-  for (int64_t e = 0; e < numExperts; ++e) {
-    if (score == "random")
-      scores[e] = getRandomScores(numUnits, seed, (layer + "/" + Twine(e)).str());
-    else
-      for (const UnitMagnitude &magnitude : magnitudes[e])
-        scores[e].push_back(score == "norm" ? magnitude.sum : magnitude.product);
-  }
+  std::vector<std::vector<double>> scores = getUnitScores(magnitudes, score, seed, layer);
   std::vector<int64_t> counts(numExperts, roundCount((1 - ratio) * numUnits, numUnits));
   if (scope == "layer") {
     // The smallest of all experts: what is above the threshold stays.

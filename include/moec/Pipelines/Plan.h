@@ -47,6 +47,7 @@ struct Plan {
   /// | --- | --- | --- |
   /// | `experts` | `25%`, then `norm`, `random` or `seed=N`; or `exact` | prune-experts |
   /// | `neurons` | `20%`, the same | prune-neurons |
+  /// | `order` | `experts` or `neurons`, then `norm`, `random` or `seed=N` | permute-… |
   /// | `ffn`, `attention` | `lowrank`, `blockdense` or `monarch`, then the ratio of parameters |
   /// factorize-linear | | `merge` | the number of tokens | merge-factors | | `weights` | `int8` or
   /// `int4`, then options: `group=32` | quantize-weights |

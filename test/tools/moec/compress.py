@@ -55,7 +55,7 @@ assert 0 < totals["bytes"]["after"] - len(weights) < 0.02 * totals["bytes"]["aft
 report, _ = compress("kinds", "--plan", work / "kinds.json")
 refused = {d["layer"]: d["reason"] for d in report["decisions"] if d["verdict"] == "refused"}
 assert set(refused) == {"model.layers.0.mlp", "model.layers.1.mlp"}, refused
-assert all("prune first, then quantise" in reason for reason in refused.values()), refused
+assert all("change units first, then quantise" in reason for reason in refused.values()), refused
 
 # A share that rounds to nothing is said to.
 report, weights = compress("nothing", "--compress=experts=3%,weights=int8")

@@ -56,6 +56,9 @@ TEST(Plan, ShortFormsAreStepsInOrder) {
       pipelinesOf(Plan::fromShortForm("experts=exact, neurons=0.2:random:seed=3:layers=*.1.*")),
       (Strings{"moe-prune-experts{exact=true}",
                R"(moe-prune-neurons{layers="*.1.*" ratio=0.200000000 score=random seed=3})"}));
+  EXPECT_EQ(
+      pipelinesOf(Plan::fromShortForm("order=experts:norm,order=neurons:random:seed=5")),
+      (Strings{"moe-permute-experts{score=norm}", "moe-permute-neurons{score=random seed=5}"}));
 }
 
 /// The only layers of a step as a pass reads them.
@@ -124,10 +127,10 @@ TEST(Plan, SaysWhatIsWrongWithAStep) {
        "'version' is 2, expected 1, the version of plans known here\n"
        "step 0 is 3, expected an object"},
       {R"({"version": 1, "steps": [{"ratio": 1}, {"pass": 7}, {"pass": "prune-exports"}]})",
-       "step 0: 'pass' is missing, expected one of factorize-linear, merge-factors, prune-experts, "
-       "prune-neurons, quantize-weights\n"
-       "step 1: 'pass' is 7, expected one of factorize-linear, merge-factors, prune-experts, "
-       "prune-neurons, quantize-weights\n"
+       "step 0: 'pass' is missing, expected one of factorize-linear, merge-factors, "
+       "permute-experts, permute-neurons, prune-experts, prune-neurons, quantize-weights\n"
+       "step 1: 'pass' is 7, expected one of factorize-linear, merge-factors, "
+       "permute-experts, permute-neurons, prune-experts, prune-neurons, quantize-weights\n"
        "step 2: there is no pass \"prune-exports\", did you mean 'prune-experts'?"},
       {R"({"version": 1, "steps": [{"pass": "merge-factors", "layers": 3, "token": 1}]})",
        "step 0, 'merge-factors': 'layers' is 3, expected a glob of layers' names, or a list of "
@@ -169,6 +172,10 @@ TEST(Plan, SaysWhatIsWrongWithAShortForm) {
       {"experts=5%:norm:more", "'experts=5%:norm:more': found 3 values, expected a share such as "
                                "25%, and what to choose by"},
       {"ffn=lowrank", "'ffn=lowrank': found 1 values, expected FORM:RATIO, such as lowrank:0.5"},
+      {"order", "'order': found 0 values, expected experts or neurons, and what to order by"},
+      {"order=norm", "'order=norm': 'norm' has no order, expected experts or neurons"},
+      {"order=experts:size",
+       "'order=experts:size', 'permute-experts': 'score' is \"size\", expected norm or random"},
       {"weights=int8,,", "there is an empty item in 'weights=int8,,'\n"
                          "there is an empty item in 'weights=int8,,'"},
       {"merge=1:2", "'merge=1:2': found 2 values, expected one, the number of tokens"},

@@ -1,9 +1,11 @@
-#include "ExpertRemoval.h"
+#include "ExpertSelection.h"
 
 #include "ExpertChoice.h"
 #include "WeightRows.h"
 #include "dialects/ONNX/ONNXOps.h"
 #include "passes/Raising/EraseUnused.h"
+
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace moec;
@@ -21,49 +23,54 @@ struct Placement {
 /// parameters it has, or −1.
 llvm::Error placeParameter(WeightEditor &editor, OpBuilder &builder, moe::ExpertsOp op, int64_t p,
                            llvm::ArrayRef<int64_t> places, Placement &placement) {
-  OperandRange segments = op.getSegmentsOf(p);
-  std::vector<std::vector<int64_t>> used(segments.size());
+  auto getRow = [&](int64_t place) { return place < 0 ? std::nullopt : op.getRow(p, place); };
+  // By segment, each row's new place; both in the order in which experts have them.
+  llvm::MapVector<int64_t, llvm::MapVector<int64_t, int64_t>> used;
   for (int64_t place : places)
-    if (auto row = place < 0 ? std::nullopt : op.getRow(p, place))
-      used[row->first].push_back(row->second);
-  // Where each row is found afterwards, and the segments with the rows that are used.
-  std::vector<int64_t> newSegment(segments.size(), -1);
-  for (auto [i, segment] : llvm::enumerate(segments)) {
-    llvm::sort(used[i]);
-    used[i].erase(llvm::unique(used[i]), used[i].end());
-    if (used[i].empty())
-      continue;
-    newSegment[i] = placement.parameters.size();
-    int64_t numRows = cast<RankedTensorType>(segment.getType()).getDimSize(0);
-    if (static_cast<int64_t>(used[i].size()) == numRows) {
-      placement.parameters.push_back(segment);
-      continue;
+    if (auto row = getRow(place)) {
+      auto &rows = used[row->first];
+      rows.insert({row->second, static_cast<int64_t>(rows.size())});
     }
-    llvm::Expected<Value> part = takeRows(editor, builder, segment, 0, used[i]);
-    if (!part)
-      return part.takeError();
-    placement.parameters.push_back(*part);
+  llvm::DenseMap<int64_t, int64_t> newSegment;
+  for (auto &[segment, rows] : used) {
+    Value value = op.getSegmentsOf(p)[segment];
+    newSegment.insert({segment, static_cast<int64_t>(newSegment.size())});
+    auto numbers = llvm::map_to_vector(rows, [](auto &row) { return row.first; });
+    bool hasAll = static_cast<int64_t>(numbers.size()) ==
+                  cast<RankedTensorType>(value.getType()).getDimSize(0);
+    if (!hasAll || !llvm::is_sorted(numbers)) {
+      llvm::Expected<Value> part = takeRows(editor, builder, value, 0, numbers);
+      if (part) {
+        placement.parameters.push_back(*part);
+        continue;
+      }
+      if (!hasAll)
+        return part.takeError();
+      // Rows that cannot be moved are found where they are.
+      llvm::consumeError(part.takeError());
+      for (auto &[row, index] : rows)
+        index = row;
+    }
+    placement.parameters.push_back(value);
   }
   SmallVector<int64_t> table;
   bool isInOrder = true;
   std::pair<int64_t, int64_t> next(0, 0);
-  int64_t first = placement.segments.empty() ? 0 : llvm::sum_of(placement.segments);
   for (int64_t place : places) {
-    auto row = place < 0 ? std::nullopt : op.getRow(p, place);
+    auto row = getRow(place);
     if (!row) {
       table.append({-1, -1});
       isInOrder = false;
       continue;
     }
-    int64_t segment = newSegment[row->first] - first;
-    int64_t index = llvm::lower_bound(used[row->first], row->second) - used[row->first].begin();
+    const auto &rows = used[row->first];
+    int64_t segment = newSegment[row->first], index = rows.lookup(row->second);
     isInOrder &= std::pair(segment, index) == next;
-    next = index + 1 < static_cast<int64_t>(used[row->first].size())
-               ? std::pair(segment, index + 1)
-               : std::pair(segment + 1, int64_t(0));
+    next = index + 1 < static_cast<int64_t>(rows.size()) ? std::pair(segment, index + 1)
+                                                         : std::pair(segment + 1, int64_t(0));
     table.append({segment, index});
   }
-  placement.segments.push_back(placement.parameters.size() - first);
+  placement.segments.push_back(newSegment.size());
   placement.tables.push_back(isInOrder ? SmallVector<int64_t>() : table);
   return llvm::Error::success();
 }
@@ -158,13 +165,13 @@ void mask(WeightEditor &editor, moe::RouteOp route, llvm::ArrayRef<int64_t> kept
 
 } // namespace
 
-llvm::Error moec::keepExperts(WeightEditor &editor, moe::RouteOp route,
-                              llvm::ArrayRef<moe::ExpertsOp> layers, llvm::ArrayRef<int64_t> kept,
-                              RouterChange change) {
-  SmallVector<int64_t> places(kept);
+llvm::Error moec::selectExperts(WeightEditor &editor, moe::RouteOp route,
+                                llvm::ArrayRef<moe::ExpertsOp> layers,
+                                llvm::ArrayRef<int64_t> selected, RouterChange change) {
+  SmallVector<int64_t> places(selected);
   if (change == RouterChange::Mask) {
     places.assign(route.getNumExperts(), -1);
-    for (int64_t e : kept)
+    for (int64_t e : selected)
       places[e] = e;
   }
   std::vector<Placement> placements;
@@ -176,7 +183,8 @@ llvm::Error moec::keepExperts(WeightEditor &editor, moe::RouteOp route,
   }
   for (auto [experts, placement] : llvm::zip(layers, placements))
     replaceParameters(experts, placement, places.size());
-  change == RouterChange::Renumber ? renumber(editor, route, kept) : mask(editor, route, kept);
+  change == RouterChange::Renumber ? renumber(editor, route, selected)
+                                   : mask(editor, route, selected);
   return llvm::Error::success();
 }
 
