@@ -466,6 +466,19 @@ void MaskReader::readFloat(Value mask) {
 
 } // namespace
 
+DictionaryAttr MaskRules::getFacts(Builder &builder) const {
+  SmallVector<NamedAttribute> facts;
+  if (causal)
+    facts.push_back(builder.getNamedAttr("causal", builder.getUnitAttr()));
+  if (window)
+    facts.push_back(builder.getNamedAttr("window", builder.getI64IntegerAttr(window)));
+  if (facts.empty())
+    return {};
+  if (isAssumed)
+    facts.push_back(builder.getNamedAttr("assumed", builder.getUnitAttr()));
+  return builder.getDictionaryAttr(facts);
+}
+
 MaskRules moec::findMaskRules(Value mask, SymExpr queries, SymExpr keys, SymbolicShapes &shapes) {
   MaskRules rules;
   MaskReader reader(rules, queries, keys, shapes);

@@ -5,6 +5,8 @@
 
 #include "passes/Analysis/SymbolicShapes.h"
 
+#include "mlir/IR/Builders.h"
+
 namespace moec {
 
 /// What has been proven of a mask whose last axes are queries and keys. Query i stands at
@@ -16,6 +18,9 @@ struct MaskRules {
   /// This holds where the mask that the model is given has an element for each key, 1 but for keys
   /// at the start: the graph counts by it.
   bool isAssumed = false;
+
+  /// As the attribute `hidden` of `moe.attention`; null if there are none.
+  mlir::DictionaryAttr getFacts(mlir::Builder &builder) const;
 };
 
 /// The rules of a mask, boolean (true: visible) or added to the scores, for `queries` and `keys` of

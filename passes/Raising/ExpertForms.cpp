@@ -6,6 +6,16 @@ using namespace mlir;
 using namespace moec;
 using namespace moec::experts;
 
+bool experts::isRow(const Row *row) {
+  return row->kind == RowKind::Tokens || row->kind == RowKind::Constant ||
+         row->kind == RowKind::Param || row->kind == RowKind::Gate || row->kind == RowKind::Apply ||
+         row->kind == RowKind::Linear || row->kind == RowKind::Choice;
+}
+
+bool experts::isFeature(const Axis &axis) {
+  return axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].size.getConstant();
+}
+
 void experts::normalize(Axis &axis, Sizes &sizes) {
   Axis result;
   for (const Factor &factor : axis) {

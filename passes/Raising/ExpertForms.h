@@ -116,6 +116,12 @@ struct Row {
   static constexpr int64_t kAny = -1, kAxis = -2;
 };
 
+/// Whether this is something that nodes compute on: no number of an expert, index or list.
+bool isRow(const Row *row);
+
+/// Whether an axis is a feature axis of a known size.
+bool isFeature(const Axis &axis);
+
 /// A value's axes and content. Without content nothing is known.
 struct Form {
   llvm::SmallVector<Axis, 4> axes;

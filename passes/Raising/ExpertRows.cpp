@@ -1,4 +1,4 @@
-// Nodes that compute on rows, and what sums them.
+// Nodes that compute on rows.
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Raising/ExpertSweep.h"
@@ -9,26 +9,6 @@ using namespace mlir;
 using namespace moec;
 using namespace moec::experts;
 
-bool experts::splitGate(Row *row, Row *&gate, Row *&rest) {
-  if (row->kind != RowKind::Apply)
-    return false;
-  if (auto node = dyn_cast<onnx::NodeOp>(row->node); node && node.getDomain().empty()) {
-    // A rounding of the product is one of its parts as far as Numerics.md promises.
-    if (node.getOpType() == "Cast" && row->operands.size() == 1)
-      return splitGate(row->operands[0], gate, rest);
-    bool isProduct = llvm::is_contained({"Mul", "Einsum", "MatMul"}, node.getOpType());
-    if (!isProduct || row->operands.size() != 2)
-      return false;
-    for (unsigned i : {0, 1})
-      if (row->operands[i]->kind == RowKind::Gate) {
-        gate = row->operands[i];
-        rest = row->operands[1 - i];
-        return true;
-      }
-  }
-  return false;
-}
-
 Row *Transfer::apply(ArrayRef<Row *> operands, int64_t width, unsigned result) {
   Row row{RowKind::Apply};
   row.node = op;
@@ -37,83 +17,6 @@ Row *Transfer::apply(ArrayRef<Row *> operands, int64_t width, unsigned result) {
   row.result = result;
   row.elementType = getElementType(op->getResult(result));
   return sweep.rows.get(std::move(row));
-}
-
-void Transfer::close(ArrayRef<Axis> axes, Row *row, bool overSlots) {
-  sweep.closed = Layer{
-      op, SmallVector<Axis, 4>(axes), SmallVector<Row *>(sizes.numExperts, row), {}, overSlots};
-}
-
-/// Sets a partial sum, or closes the layer if it has all experts.
-void Transfer::finish(Row *sum, ArrayRef<Axis> axes) {
-  int64_t present = llvm::count_if(sum->operands, [](Row *part) { return part; });
-  if (present == sizes.numExperts) {
-    sweep.closed = Layer{op,
-                         SmallVector<Axis, 4>(axes),
-                         SmallVector<Row *>(sum->operands.begin(), sum->operands.end()),
-                         sum->others,
-                         false,
-                         false,
-                         sum->limit};
-    return;
-  }
-  sweep.refuse(op, "only " + Twine(present) + " of " + Twine(sizes.numExperts) +
-                       " experts are present");
-  set(axes, sum);
-}
-
-/// Adds to `sum` a part of it; false if an expert is in it already, or has other limits.
-bool Transfer::addPart(Row &sum, Row *part) {
-  Row *gate, *rest;
-  bool isFirst = llvm::none_of(sum.operands, [](Row *row) { return row; });
-  unsigned limit = part->kind == RowKind::Partial ? part->limit
-                   : splitGate(part, gate, rest)  ? gate->limit
-                                                  : 0;
-  if (!isFirst && sum.limit != limit)
-    return false;
-  sum.limit = limit;
-  if (part->kind == RowKind::Partial) {
-    for (auto [e, row] : llvm::enumerate(part->operands)) {
-      if (row && sum.operands[e])
-        return false;
-      if (row)
-        sum.operands[e] = row;
-    }
-    sum.others.append(part->others.begin(), part->others.end());
-    return true;
-  }
-  if (!splitGate(part, gate, rest) || gate->expert < 0)
-    return false;
-  bool isNew = !sum.operands[gate->expert];
-  sum.operands[gate->expert] = part;
-  return isNew;
-}
-
-void Transfer::partial(ArrayRef<Value> operands, ArrayRef<Axis> axes) {
-  Row sum{RowKind::Partial};
-  sum.operands.resize(sizes.numExperts);
-  for (Value operand : operands) {
-    if (sweep.isZero(operand))
-      continue;
-    Form form = sweep.demand(operand);
-    Row *gate, *rest;
-    if (form && form.axes != axes)
-      form = {};
-    bool isPart =
-        form && (form.content->kind == RowKind::Partial ||
-                 (splitGate(form.content, gate, rest) && gate->expert >= 0 &&
-                  !has(form.axes, Coordinate::Slot) && !has(form.axes, Coordinate::Pick)));
-    if (!isPart) {
-      if (dims(operand) != dims(op->getResult(0)))
-        return;
-      sum.others.push_back(operand);
-      continue;
-    }
-    sum.width = form.content->width;
-    if (!addPart(sum, form.content))
-      return sweep.refuse(op, "an expert is added twice, or has limits that others do not have");
-  }
-  finish(sweep.rows.get(sum), axes);
 }
 
 /// A constant whose axis stands at the experts' of another operand has a row for each expert.
@@ -141,12 +44,6 @@ Form Transfer::withExperts(Form form, const Form &other) {
     row.width = 0;
   form.content = sweep.rows.get(row);
   return form;
-}
-
-static bool isRow(const Row *row) {
-  return row->kind == RowKind::Tokens || row->kind == RowKind::Constant ||
-         row->kind == RowKind::Param || row->kind == RowKind::Gate || row->kind == RowKind::Apply ||
-         row->kind == RowKind::Linear || row->kind == RowKind::Choice;
 }
 
 /// Whether all elements are 0 or 1.
@@ -302,184 +199,6 @@ void Transfer::elementwise() {
     if (axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].id == 0)
       width = axis[0].size.getConstant().value_or(0);
   settle(*axes, apply(contents, width));
-}
-
-/// Slots of a single choice need no sum.
-void Transfer::settle(ArrayRef<Axis> axes, Row *row) {
-  Row *gate, *rest;
-  if (sizes.k == 1 && row->perExpert && splitGate(row, gate, rest) && gate->expert == Row::kAny &&
-      !has(axes, Coordinate::Expert) && !has(axes, Coordinate::Pick) && rest->perExpert)
-    return close(axes, row, true);
-  set(axes, row);
-}
-
-static bool isFeature(const Axis &axis) {
-  return axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].size.getConstant();
-}
-
-void Transfer::linear() {
-  const Form input = in(0);
-  if (!input || !isRow(input.content) || input.axes.empty() || !isFeature(input.axes.back()))
-    return;
-  Row row{RowKind::Linear};
-  row.operands.push_back(input.content);
-  for (Value operand : op->getOperands().drop_front()) {
-    Form form = sweep.demand(operand);
-    if (!form || form.content->kind != RowKind::Constant)
-      return;
-    row.operands.push_back(form.content);
-  }
-  auto linear = cast<moe::LinearOp>(op);
-  row.number = linear.getTransposed();
-  row.width = getLastSize(linear.getResult()).value_or(0);
-  row.elementType = getElementType(linear.getResult());
-  SmallVector<Axis, 4> axes(input.axes);
-  axes.back()[0].size = sizes.symbols.constant(row.width);
-  set(axes, sweep.rows.get(row));
-}
-
-/// A product of weights, in a row, with the rows of experts or slots.
-void Transfer::combine(const Form &a, const Form &b) {
-  ArrayRef<Axis> as(a.axes), bs(b.axes);
-  std::optional<SmallVector<Axis, 4>> kept = broadcast(
-      {Form{{as.begin(), as.end() - 2}, a.content}, Form{{bs.begin(), bs.end() - 2}, b.content}});
-  const Row *rows = a.content->kind == RowKind::Gate ? b.content : a.content;
-  Axis over = as.back();
-  if (!kept || over != bs.end()[-2] || !isRow(rows) || !rows->width)
-    return;
-  SmallVector<Axis, 4> all(*kept);
-  all.append({as.end()[-2], over, bs.back()});
-  kept->append({as.end()[-2], bs.back()});
-  if (broadcast({Form{all, a.content}}))
-    sumUp(apply({a.content, b.content}, rows->width), *kept, over);
-}
-
-void Transfer::matmul() {
-  Form a = in(0), b = in(1);
-  if (!a || !b || a.axes.size() < 2 || b.axes.size() < 2)
-    return;
-  auto isMatrix = [](const Form &form) {
-    return (form.content->kind == RowKind::Constant || form.content->kind == RowKind::Param) &&
-           isFeature(form.axes.back()) && isFeature(form.axes.end()[-2]);
-  };
-  // x · W, or W · x with rows as columns.
-  bool weightFirst = isMatrix(a) && !isMatrix(b);
-  Form &x = weightFirst ? b : a;
-  Form &w = weightFirst ? a : b;
-  if (a.content->kind == RowKind::Gate || b.content->kind == RowKind::Gate)
-    return combine(a, b);
-  if (!isMatrix(w) || !isRow(x.content) || x.content->kind == RowKind::Gate)
-    return;
-  const Axis &contracted = weightFirst ? x.axes.end()[-2] : x.axes.back();
-  const Axis &other = weightFirst ? x.axes.back() : x.axes.end()[-2];
-  if (!isFeature(contracted) || contracted[0].id != 0)
-    return;
-  // What picks parameters may be followed by a transposition.
-  unsigned first = w.axes.end()[-2][0].id, second = w.axes.end()[-1][0].id;
-  bool isTransposed = first == 0 && second == 1;
-  if (w.content->kind == RowKind::Param && !isTransposed && (first != 1 || second != 0))
-    return;
-  // Matrices of all experts, one behind the other.
-  if (w.content->kind == RowKind::Constant && w.axes.size() > 2) {
-    for (const Axis &axis : ArrayRef<Axis>(w.axes).drop_front().drop_back(2))
-      if (!axis.empty())
-        return;
-    if (!w.axes[0].empty()) {
-      if (!w.axes[0][0].size.isConstant(sizes.numExperts))
-        return;
-      w.axes[0] = makeAxis({sizes.expert()}, sizes);
-      Row row = *w.content;
-      row.kind = RowKind::Param;
-      row.perExpert = true;
-      w.content = sweep.rows.get(row);
-    }
-  }
-  Form batchX{{x.axes.begin(), x.axes.end() - 2}, x.content};
-  Form batchW{{w.axes.begin(), w.axes.end() - 2}, w.content};
-  std::optional<SmallVector<Axis, 4>> axes = broadcast({batchX, batchW});
-  if (!axes)
-    return;
-  Axis out = w.axes.end()[weightFirst ? -2 : -1];
-  out[0].id = 0;
-  axes->push_back(weightFirst ? out : other);
-  axes->push_back(weightFirst ? other : out);
-  if (!broadcast({Form{*axes, x.content}}))
-    return;
-  Row row{RowKind::Linear};
-  row.operands = {x.content, w.content};
-  row.number = weightFirst != (isTransposed && w.content->kind == RowKind::Param);
-  row.width = out[0].size.getConstant().value_or(0);
-  row.elementType = getElementType(op->getResult(0));
-  set(*axes, sweep.rows.get(row));
-}
-
-/// Whether rows are multiplied by a gate somewhere, and by none that holds for every expert. Only
-/// where the gate is the tokens' factor or the result's does a layer come of it.
-static bool isGatedByExpert(Row *root) {
-  SmallVector<Row *> open{root};
-  llvm::DenseSet<Row *> seen;
-  bool isGated = false;
-  while (!open.empty()) {
-    Row *row = open.pop_back_val();
-    if (!row || !seen.insert(row).second)
-      continue;
-    if (row->kind == RowKind::Gate) {
-      if (row->expert != Row::kAxis)
-        return false;
-      isGated = true;
-    }
-    open.append(row->operands.begin(), row->operands.end());
-  }
-  return isGated;
-}
-
-void Transfer::reduce() {
-  Form form = in(0);
-  std::optional<SmallVector<int64_t>> over = getAxes(1);
-  if (!form || !over)
-    return;
-  bool keeps = node.getInt("keepdims", 1);
-  SmallVector<Axis, 4> axes;
-  SmallVector<Factor> reduced;
-  for (auto [i, axis] : llvm::enumerate(form.axes)) {
-    bool isReduced = llvm::is_contained(*over, static_cast<int64_t>(i));
-    if (isReduced)
-      reduced.append(axis.begin(), axis.end());
-    if (!isReduced)
-      axes.push_back(axis);
-    else if (keeps)
-      axes.emplace_back();
-  }
-  Axis sum = makeAxis(reduced, sizes);
-  Row *row = form.content;
-  sumUp(row, axes, sum);
-}
-
-/// A value that is the sum of `row` over some coordinates.
-void Transfer::sumUp(Row *row, ArrayRef<Axis> axes, const Axis &sum) {
-  bool overSlots = isAll(sum, Coordinate::Slot, sizes);
-  bool overExperts = isAll(sum, Coordinate::Expert, sizes);
-  if (sum.empty())
-    return settle(axes, row);
-  bool overTokens = sum[0].kind == Coordinate::Token && sum[0].size == sizes.tokens;
-  if (row->kind == RowKind::Gate) {
-    if (overSlots && !row->summed && row->expert != Row::kAny)
-      return set(axes, sweep.rows.gate(row->value, row->expert, true, row->limit));
-    bool allSlots = sum == makeAxis({sizes.token(), sizes.slot()}, sizes);
-    if (!row->value && row->expert == Row::kAxis && !row->limit &&
-        ((overTokens && sum.size() == 1 && row->summed) || allSlots)) {
-      Row counts{RowKind::Counts};
-      counts.expert = Row::kAxis;
-      set(axes, sweep.rows.get(counts));
-    }
-    return;
-  }
-  if (!isRow(row) || !row->width || !has(axes, Coordinate::Token))
-    return;
-  if (overSlots && !has(axes, Coordinate::Expert) && row->perExpert)
-    return close(axes, row, true);
-  if (overExperts && !has(axes, Coordinate::Slot) && isGatedByExpert(row))
-    return close(axes, row, false);
 }
 
 /// Nodes along the features of a row.

@@ -134,17 +134,19 @@ private:
   // Rows, in ExpertRows.cpp.
   bool limitGate();
   void elementwise();
-  void linear();
+  void rowwise();
   void dequantize();
+  Form withExperts(Form form, const Form &other);
+  Row *apply(llvm::ArrayRef<Row *> operands, int64_t width, unsigned result = 0);
+  // Products with matrices, in ExpertProducts.cpp.
+  void linear();
   void matmul();
   void combine(const Form &a, const Form &b);
+  // Sums, in ExpertSums.cpp.
   void settle(llvm::ArrayRef<Axis> axes, Row *row);
   void reduce();
   void sumUp(Row *row, llvm::ArrayRef<Axis> axes, const Axis &over);
-  void rowwise();
   void partial(llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<Axis> axes);
-  Form withExperts(Form form, const Form &other);
-  Row *apply(llvm::ArrayRef<Row *> operands, int64_t width, unsigned result = 0);
   bool addPart(Row &sum, Row *part);
   void finish(Row *sum, llvm::ArrayRef<Axis> axes);
   void close(llvm::ArrayRef<Axis> axes, Row *row, bool overSlots);

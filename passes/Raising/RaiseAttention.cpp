@@ -523,15 +523,7 @@ Value AttentionMatch::raise() {
       window = rules.window;
       mask = flags = {};
     } else {
-      SmallVector<NamedAttribute> facts;
-      if (rules.causal)
-        facts.push_back(builder.getNamedAttr("causal", builder.getUnitAttr()));
-      if (rules.window)
-        facts.push_back(builder.getNamedAttr("window", builder.getI64IntegerAttr(rules.window)));
-      if (!facts.empty() && rules.isAssumed)
-        facts.push_back(builder.getNamedAttr("assumed", builder.getUnitAttr()));
-      if (!facts.empty())
-        hidden = builder.getDictionaryAttr(facts);
+      hidden = rules.getFacts(builder);
     }
   }
   Value both = getMask();

@@ -73,3 +73,56 @@ func.func @left_alone_quantised(%q: tensor<?x?x32xf32>, %k: tensor<?x?x16xf32>, 
       : (tensor<?x?x32xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x2x?x8xi8>, tensor<?x2x?x8xi8>, tensor<?xi32>, tensor<i32>) -> tensor<?x?x32xf32>
   return %y : tensor<?x?x32xf32>
 }
+
+// -----
+
+// Keys and values that were repeated for the heads of their group are taken as they were, also where the heads were merged again; and the
+// mask is seen to hide what comes after the query.
+// CHECK-LABEL: func.func @repeated_heads
+// CHECK: moe.attention %{{.*}}, %arg1, %arg2 mask %{{.*}} {hidden = {causal}, scale = 2.500000e-01 : f32} : (tensor<?x4x3x16xf32>, tensor<?x2x3x16xf32>, tensor<?x2x3x16xf32>, tensor<3x3xf32>) -> tensor<?x4x3x16xf32>
+func.func @repeated_heads(%q: tensor<?x3x64xf32>, %k: tensor<?x2x3x16xf32>, %v: tensor<?x2x3x16xf32>) -> tensor<?x3x64xf32> {
+  %one = onnx.constant dense<1> : tensor<i64>
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %twice = onnx.constant dense<[1, 1, 2, 1, 1]> : tensor<5xi64>
+  %heads = onnx.constant dense<[0, 4, 3, 16]> : tensor<4xi64>
+  %flat = onnx.constant dense<[0, 3, 64]> : tensor<3xi64>
+  %none = onnx.none
+  %k1 = onnx.node "Unsqueeze"(%k, %two) version 13 : (tensor<?x2x3x16xf32>, tensor<1xi64>) -> tensor<?x2x1x3x16xf32>
+  %k2 = onnx.node "Expand"(%k1, %twice) version 13 : (tensor<?x2x1x3x16xf32>, tensor<5xi64>) -> tensor<?x2x2x3x16xf32>
+  %k3 = onnx.node "Reshape"(%k2, %heads) version 21 : (tensor<?x2x2x3x16xf32>, tensor<4xi64>) -> tensor<?x4x3x16xf32>
+  %v1 = onnx.node "Unsqueeze"(%v, %two) version 13 : (tensor<?x2x3x16xf32>, tensor<1xi64>) -> tensor<?x2x1x3x16xf32>
+  %v2 = onnx.node "Expand"(%v1, %twice) version 13 : (tensor<?x2x1x3x16xf32>, tensor<5xi64>) -> tensor<?x2x2x3x16xf32>
+  %v3 = onnx.node "Reshape"(%v2, %heads) version 21 : (tensor<?x2x2x3x16xf32>, tensor<4xi64>) -> tensor<?x4x3x16xf32>
+  %k4 = onnx.node "Transpose"(%k3) version 21 {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x4x3x16xf32>) -> tensor<?x3x4x16xf32>
+  %k5 = onnx.node "Reshape"(%k4, %flat) version 21 : (tensor<?x3x4x16xf32>, tensor<3xi64>) -> tensor<?x3x64xf32>
+  %v4 = onnx.node "Transpose"(%v3) version 21 {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x4x3x16xf32>) -> tensor<?x3x4x16xf32>
+  %v5 = onnx.node "Reshape"(%v4, %flat) version 21 : (tensor<?x3x4x16xf32>, tensor<3xi64>) -> tensor<?x3x64xf32>
+  %low = onnx.constant dense<-3.0e+38> : tensor<3x3xf32>
+  %mask = onnx.node "Trilu"(%low, %one) version 14 {upper = 1 : i64} : (tensor<3x3xf32>, tensor<i64>) -> tensor<3x3xf32>
+  %y = onnx.node "com.microsoft::MultiHeadAttention"(%q, %k5, %v5, %none, %none, %mask) version 1 {num_heads = 4 : i64} : (tensor<?x3x64xf32>, tensor<?x3x64xf32>, tensor<?x3x64xf32>, none, none, tensor<3x3xf32>) -> tensor<?x3x64xf32>
+  return %y : tensor<?x3x64xf32>
+}
+
+// -----
+
+// Head 1 has the keys of head 1 of two, and not of head 0: no group of neighbours shares them. The mask
+// hides what comes before the query, which leaves a window of one key; what comes after is seen.
+// CHECK-LABEL: func.func @left_alone_heads_in_turn
+// CHECK: moe.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} {hidden = {window = 1 : i64}, scale = 2.500000e-01 : f32} : (tensor<?x4x3x16xf32>, tensor<?x4x3x16xf32>, tensor<?x4x3x16xf32>, tensor<3x3xf32>) -> tensor<?x4x3x16xf32>
+func.func @left_alone_heads_in_turn(%q: tensor<?x3x64xf32>, %k: tensor<?x2x3x16xf32>, %v: tensor<?x2x3x16xf32>) -> tensor<?x3x64xf32> {
+  %minus = onnx.constant dense<-1> : tensor<i64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %twice = onnx.constant dense<[1, 2, 1, 1, 1]> : tensor<5xi64>
+  %heads = onnx.constant dense<[0, 4, 3, 16]> : tensor<4xi64>
+  %none = onnx.none
+  %k1 = onnx.node "Unsqueeze"(%k, %one) version 13 : (tensor<?x2x3x16xf32>, tensor<1xi64>) -> tensor<?x1x2x3x16xf32>
+  %k2 = onnx.node "Expand"(%k1, %twice) version 13 : (tensor<?x1x2x3x16xf32>, tensor<5xi64>) -> tensor<?x2x2x3x16xf32>
+  %k3 = onnx.node "Reshape"(%k2, %heads) version 21 : (tensor<?x2x2x3x16xf32>, tensor<4xi64>) -> tensor<?x4x3x16xf32>
+  %v1 = onnx.node "Unsqueeze"(%v, %one) version 13 : (tensor<?x2x3x16xf32>, tensor<1xi64>) -> tensor<?x1x2x3x16xf32>
+  %v2 = onnx.node "Expand"(%v1, %twice) version 13 : (tensor<?x1x2x3x16xf32>, tensor<5xi64>) -> tensor<?x2x2x3x16xf32>
+  %v3 = onnx.node "Reshape"(%v2, %heads) version 21 : (tensor<?x2x2x3x16xf32>, tensor<4xi64>) -> tensor<?x4x3x16xf32>
+  %low = onnx.constant dense<-3.0e+38> : tensor<3x3xf32>
+  %mask = onnx.node "Trilu"(%low, %minus) version 14 {upper = 0 : i64} : (tensor<3x3xf32>, tensor<i64>) -> tensor<3x3xf32>
+  %y = onnx.node "com.microsoft::MultiHeadAttention"(%q, %k3, %v3, %none, %none, %mask) version 1 {num_heads = 4 : i64} : (tensor<?x3x64xf32>, tensor<?x4x3x16xf32>, tensor<?x4x3x16xf32>, none, none, tensor<3x3xf32>) -> tensor<?x3x64xf32>
+  return %y : tensor<?x3x64xf32>
+}
