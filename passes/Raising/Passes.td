@@ -111,7 +111,8 @@ def RaiseFusedAttentionPass : Pass<"moe-raise-fused-attention", "::mlir::func::F
     `Attention` and `RotaryEmbedding` of ONNX, `GroupQueryAttention`, `MultiHeadAttention` and
     `RotaryEmbedding` of ONNX Runtime become `moe.attention` and `moe.rotary`, with nodes around them that
     separate the heads, split packed queries, keys and values, add biases and append to caches. It runs before
-    such nodes are expanded, also where nothing else is raised.
+    such nodes are expanded, also where nothing else is raised. Of `MultiHeadAttention` keys and values that were
+    repeated for their groups of heads are taken as they were, and what its mask hides is noted.
 
     Why: their definitions are hundreds of nodes, and ONNX Runtime's operators have none.
 
