@@ -14,6 +14,19 @@ static SmallVector<int64_t> withLast(Shape shape, int64_t last) {
   return result;
 }
 
+LogicalResult EpilogueAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                   ActivationKind, bool gated, FloatAttr alpha, FloatAttr offset,
+                                   FloatAttr limit) {
+  for (FloatAttr number : {alpha, offset, limit})
+    if (number && !number.getType().isF32())
+      return emitError() << "has a number of type " << number.getType() << ", expected f32";
+  if (!gated && (offset || limit))
+    return emitError() << "has " << (offset ? "an offset" : "a limit") << ", but no gate";
+  if (limit && !(limit.getValue().convertToFloat() >= 0))
+    return emitError() << "has a negative limit";
+  return success();
+}
+
 LogicalResult LinearOp::verify() {
   Shape input = shapeOf(getInput());
   if (input.empty())
@@ -26,7 +39,14 @@ LogicalResult LinearOp::verify() {
                          << (getTransposed() ? " (transposed)" : "") << " takes " << getInWidth();
   if (getBias() && failed(verifyBroadcast(*this, "bias", getBias(), {getOutWidth()})))
     return failure();
-  return verifyShape(*this, "result", getResult(), withLast(input, getOutWidth()));
+  FailureOr<int64_t> width = verifyEpilogue(*this, getEpilogueAttr(), getOutWidth());
+  if (failed(width))
+    return failure();
+  if (getResidual() &&
+      (failed(verifyShape(*this, "residual", getResidual(), shapeOf(getResult()))) ||
+       failed(verifyElementType(*this, "residual", getResidual(), elementOf(getResult())))))
+    return failure();
+  return verifyShape(*this, "result", getResult(), withLast(input, *width));
 }
 
 LogicalResult BlockLinearOp::verify() {

@@ -3,28 +3,78 @@
 
 include "dialects/MoE/MoEBase.td"
 
+//===- What is done to a product's elements while they are at hand ----------------------------------------===//
+
+def MoE_ActivationKind : MoE_Enum<"ActivationKind", "An elementwise function", [
+  I32EnumAttrCase<"Identity", 0, "identity">,
+  I32EnumAttrCase<"ReLU", 1, "relu">,
+  I32EnumAttrCase<"ReLUSquared", 2, "relu_squared">,
+  I32EnumAttrCase<"SiLU", 3, "silu">,
+  I32EnumAttrCase<"GELU", 4, "gelu">,
+  I32EnumAttrCase<"GELUTanh", 5, "gelu_tanh">,
+  I32EnumAttrCase<"Sigmoid", 6, "sigmoid">,
+  I32EnumAttrCase<"Tanh", 7, "tanh">]>;
+
+def MoE_EpilogueAttr : AttrDef<MoE_Dialect, "Epilogue"> {
+  let mnemonic = "epilogue";
+  let summary = "A function of a product's elements that its kernel computes";
+  let description = [{
+    `moe.activation` of the product, bias included, or with `gated` `moe.glu` of its halves: columns [0, N) are the
+    gate, columns [N, 2·N) what it lets through, and the result has N columns. Numbers are as in these operations:
+    alpha 1, offset 0 and no limit if they are not given.
+
+    ```mlir
+    #moe.epilogue<gelu>
+    #moe.epilogue<silu, gated = true, alpha = 1.702 : f32, offset = 1.0 : f32, limit = 7.0 : f32>
+    ```
+  }];
+  let parameters = (ins EnumParameter<MoE_ActivationKind>:$kind, DefaultValuedParameter<"bool", "false">:$gated,
+                        OptionalParameter<"::mlir::FloatAttr">:$alpha, OptionalParameter<"::mlir::FloatAttr">:$offset,
+                        OptionalParameter<"::mlir::FloatAttr">:$limit);
+  let assemblyFormat = "`<` $kind (`,` struct($gated, $alpha, $offset, $limit)^)? `>`";
+  let extraClassDeclaration = [{
+    /// Whether rows of zeros stay zero.
+    bool keepsZero() {
+      return getKind() != ActivationKind::Sigmoid || (getGated() && !getOffset());
+    }
+  }];
+  let genVerifyDecl = 1;
+}
+
 //===- Linear layers ----------------------------------------------------------------------------------===//
 
-def MoE_LinearOp : MoE_Op<"linear", [Pure]> {
+def MoE_LinearOp : MoE_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   let summary = "A linear layer";
   let description = [{
     `y[…, n] = Σ_k x[…, k]·w[k, n] + bias[n]`; with `transposed` the weight is [N, K]. The weight may be
     any value: a `moe.weight`, what is derived from one (transposed, cut, dequantised), or computed.
 
+    With an `epilogue` the result is that function of y (half as wide if it is gated), and `residual`, of the
+    result's shape, is added to it: `epilogue(y) + residual`. Only `moe-fuse-epilogues` makes these.
+
     ```mlir
     %y = moe.linear %x, %w bias %b : (tensor<?x64xf32>, tensor<64x32xf32>, tensor<32xf32>) -> tensor<?x32xf32>
     %y = moe.linear %x, %w transposed : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+    %y = moe.linear %x, %w residual %r epilogue <silu, gated = true>
+        : (tensor<?x64xf32>, tensor<64x64xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
     ```
   }];
-  let arguments = (ins MoE_Float:$input, MoE_Float:$weight, Optional<MoE_Float>:$bias, UnitAttr:$transposed);
+  let arguments = (ins MoE_Float:$input, MoE_Float:$weight, Optional<MoE_Float>:$bias, Optional<MoE_Float>:$residual,
+                       UnitAttr:$transposed, OptionalAttr<MoE_EpilogueAttr>:$epilogue);
   let results = (outs MoE_Float:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input, "::mlir::Value":$weight,
+                                 "::mlir::Value":$bias, "bool":$transposed), [{
+    build($_builder, $_state, result, input, weight, bias, ::mlir::Value(), transposed, EpilogueAttr());
+  }]>];
   let assemblyFormat = [{
-    $input `,` $weight (`transposed` $transposed^)? (`bias` $bias^)? attr-dict
-    `:` functional-type(operands, results)
+    $input `,` $weight (`transposed` $transposed^)? (`bias` $bias^)? (`residual` $residual^)?
+    (`epilogue` $epilogue^)? attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     int64_t getInWidth() { return getWeight().getType().getDimSize(getTransposed() ? 1 : 0); }
+    /// Of the product, before an epilogue.
     int64_t getOutWidth() { return getWeight().getType().getDimSize(getTransposed() ? 0 : 1); }
+    bool isPlain() { return !getEpilogue() && !getResidual(); }
   }];
   let hasVerifier = 1;
   let hasCanonicalizeMethod = 1;
@@ -147,16 +197,6 @@ def MoE_RotaryOp : MoE_Op<"rotary", [Pure]> {
   }];
   let hasVerifier = 1;
 }
-
-def MoE_ActivationKind : MoE_Enum<"ActivationKind", "An elementwise function", [
-  I32EnumAttrCase<"Identity", 0, "identity">,
-  I32EnumAttrCase<"ReLU", 1, "relu">,
-  I32EnumAttrCase<"ReLUSquared", 2, "relu_squared">,
-  I32EnumAttrCase<"SiLU", 3, "silu">,
-  I32EnumAttrCase<"GELU", 4, "gelu">,
-  I32EnumAttrCase<"GELUTanh", 5, "gelu_tanh">,
-  I32EnumAttrCase<"Sigmoid", 6, "sigmoid">,
-  I32EnumAttrCase<"Tanh", 7, "tanh">]>;
 
 def MoE_ActivationOp : MoE_Op<"activation", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "An activation function";

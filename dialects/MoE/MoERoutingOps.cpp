@@ -270,7 +270,15 @@ LogicalResult GroupedLinearOp::verify() {
     return failure();
   if (getBias() && failed(verifyShape(*this, "bias", getBias(), {experts, out})))
     return failure();
-  return verifyShape(*this, "result", getResult(), {input[0], out});
+  if (blocks > 1 && getEpilogue() && getEpilogue()->getGated())
+    return emitOpError("has a gate in blocks, whose halves are no part of each");
+  if (getEpilogue() && !getEpilogue()->keepsZero())
+    return emitOpError(
+        "has an epilogue that makes another number of zero: rows of no expert are zero");
+  FailureOr<int64_t> width = verifyEpilogue(*this, getEpilogueAttr(), out);
+  if (failed(width))
+    return failure();
+  return verifyShape(*this, "result", getResult(), {input[0], *width});
 }
 
 LogicalResult CombineOp::verify() {

@@ -185,17 +185,19 @@ def MoE_GroupedLinearOp : MoE_Op<"grouped_linear", [Pure, AttrSizedOperandSegmen
     [Kₑ, Nₑ] reads the first Kₑ elements of its rows, adds the first Nₑ of its bias, and gives the first Nₑ of the
     result; the others are zero. With `blocks` b each expert has b weights, one after the other, for the blocks of its rows, as in
     `moe.block_linear`: weights [E·b, K, N], input [M, b·K], bias [E, b·N], result [M, b·N].
+    An `epilogue` is as in `moe.linear`, and zero of zero: rows from `offsets[E]` on stay zero.
 
     ```mlir
     %y = moe.grouped_linear %r by %offsets, %w : (tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x32xf32>) -> tensor<?x32xf32>
     ```
   }];
   let arguments = (ins MoE_Float:$input, MoE_Int:$offsets, Variadic<MoE_Float>:$weights, Optional<MoE_Float>:$bias,
-                       UnitAttr:$transposed, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$blocks);
+                       UnitAttr:$transposed, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$blocks,
+                       OptionalAttr<MoE_EpilogueAttr>:$epilogue);
   let results = (outs MoE_Float:$result);
   let assemblyFormat = [{
-    $input `by` $offsets `,` $weights (`transposed` $transposed^)? (`bias` $bias^)? attr-dict
-    `:` functional-type(operands, results)
+    $input `by` $offsets `,` $weights (`transposed` $transposed^)? (`bias` $bias^)? (`epilogue` $epilogue^)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     /// Of a weight [E, K, N], or [E, N, K] if transposed.

@@ -44,3 +44,14 @@ LogicalResult moec::moe::verifyElementType(Operation *op, StringRef what, Value 
   return op->emitOpError() << what << " has elements of type " << elementOf(value) << ", expected "
                            << expected;
 }
+
+FailureOr<int64_t> moec::moe::verifyEpilogue(Operation *op, EpilogueAttr epilogue, int64_t width) {
+  if (!epilogue || !epilogue.getGated())
+    return width;
+  if (ShapedType::isDynamic(width) || width % 2 != 0) {
+    op->emitOpError() << "has a gate of " << (ShapedType::isDynamic(width) ? "unknown" : "odd")
+                      << " width";
+    return failure();
+  }
+  return width / 2;
+}

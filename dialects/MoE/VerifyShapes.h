@@ -3,6 +3,8 @@
 #ifndef MOEC_DIALECTS_MOE_VERIFYSHAPES_H
 #define MOEC_DIALECTS_MOE_VERIFYSHAPES_H
 
+#include "dialects/MoE/MoEOps.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
 
@@ -39,6 +41,8 @@ mlir::LogicalResult verifyShape(mlir::Operation *op, llvm::StringRef what, mlir:
 /// The shape broadcasts (as in numpy) to `target`.
 mlir::LogicalResult verifyBroadcast(mlir::Operation *op, llvm::StringRef what, mlir::Value value,
                                     Shape target);
+/// The width of the result for a product of `width` columns; failure after an error.
+mlir::FailureOr<int64_t> verifyEpilogue(mlir::Operation *op, EpilogueAttr epilogue, int64_t width);
 mlir::LogicalResult verifyElementType(mlir::Operation *op, llvm::StringRef what, mlir::Value value,
                                       mlir::Type expected);
 

@@ -10,6 +10,7 @@
 //===------------------------------------------------------------------------------------------------===//
 #include "MatmulKernel.h"
 #include "CodedPanel.h"
+#include "Epilogue.h"
 #include "MatmulTexts.h"
 #include "MicroKernel.h"
 
@@ -46,6 +47,23 @@ std::string printCalls(StringRef prefix, unsigned rows, StringRef type, StringRe
                       i, prefix, type, b, bTypes, cStart);
   return result;
 }
+
+/// What ends a kernel's name after the width of its panels: "_f32", perhaps with an epilogue
+/// before.
+struct NameEnd {
+  static std::optional<NameEnd> parse(StringRef rest, StringRef type) {
+    NameEnd result;
+    if (!rest.consume_back(("_" + type).str()) || (!rest.empty() && !rest.consume_front("_")))
+      return std::nullopt;
+    result.name = rest;
+    if (!rest.empty() && !(result.epilogue = Epilogue::parse(rest)))
+      return std::nullopt;
+    return result;
+  }
+
+  StringRef name; ///< of the epilogue
+  std::optional<Epilogue> epilogue;
+};
 
 /// Puts the texts and micro-kernels of one kernel together.
 class MatmulBuilder {
@@ -84,7 +102,7 @@ public:
 
   /// matmul_packed and matmul_grouped_packed, or with a format matmul_coded and
   /// matmul_grouped_coded; null if no number of registers makes panels of that many columns.
-  OwningOpRef<ModuleOp> buildPacked(unsigned columns, bool grouped,
+  OwningOpRef<ModuleOp> buildPacked(unsigned columns, bool grouped, const NameEnd &end,
                                     std::optional<CodedFormat> format = std::nullopt,
                                     StringRef nameOfFormat = "") {
     for (unsigned vectors = 1; vectors <= MicroTile::maxVectors(options); ++vectors) {
@@ -92,16 +110,25 @@ public:
         continue;
       coded = format;
       formatName = nameOfFormat;
+      epilogue = end.epilogue;
+      isGrouped = grouped;
       MicroTile tile = coded ? addCodedItem(vectors) : addItem(vectors);
+      if (epilogue)
+        addEpilogue(end.name, tile);
       if (grouped)
         text += substituteFor(kGroupedFind, tile);
       text += substituteFor(grouped ? kGroupedDriver : kPackedDriver, tile);
       int64_t c = (grouped ? 4 : 2) + (coded ? 3 : 0);
-      if (!grouped)
-        return finish({c, 0, c, 1, c, 2, 0, 2});
+      if (epilogue)
+        c += grouped ? 3 : 5;
+      SmallVector<int64_t> multiplyAdds{c, 0, c, 1, c, 2, 0, 2};
       // Rows of A, each with the columns of C, of which each takes one matrix's depth of it: all of
       // A's, or that of a block. Codes have no odd depth.
-      return finish({0, 0, 2, 2, -1, coded ? coded->perByte() : 1, c, 1});
+      if (grouped)
+        multiplyAdds = {0, 0, 2, 2, -1, coded ? coded->perByte() : 1, c, 1};
+      if (numProducts() > 1)
+        multiplyAdds.append({-1, numProducts()});
+      return finish(multiplyAdds);
     }
     return {};
   }
@@ -197,22 +224,68 @@ private:
     return std::min(tile.rows, coded->zero == CodedFormat::Zero::None ? 4u : 3u);
   }
 
+  int64_t numProducts() const { return epilogue && epilogue->gated ? 2 : 1; }
+
+  void addEpilogue(StringRef nameOfEpilogue, const MicroTile &tile) {
+    epilogueName = ("epilogue_" + nameOfEpilogue + "_").str() + suffix(tile);
+    text += "func.func private @" + epilogueName + "(memref<?x" + type +
+            ">, index, index, index, index, memref<?x" + type + ">, index, index, memref<?x" +
+            type + ">, memref<?x" + type + ">, " + type + ", " + type + ", " + type + ")\n";
+  }
+
+  /// An item, and the same of a second product.
+  std::string printItem(StringRef item) const {
+    std::string result = substitute(item, {{"$PANELOFB", "%panelOfB"},
+                                           {"$TO", "%cFlat"},
+                                           {"$FROM", "%bStart"},
+                                           {"$FIRST", "%cStart"},
+                                           {"$ROW", "%n"},
+                                           {"$OF", "Start"}});
+    if (numProducts() > 1)
+      result += kUpPanel.str() + "      " +
+                substitute(item, {{"$PANELOFB", "%upPanel"},
+                                  {"$TO", "%up"},
+                                  {"$FROM", "%upStart"},
+                                  {"$FIRST", "%c0"},
+                                  {"$ROW", "%columns"},
+                                  {"$OF", "UpStart"}});
+    return result;
+  }
+
+  /// What texts say of an epilogue.
+  std::string substituteEpilogue(StringRef source, const MicroTile &tile) const {
+    std::string arguments, sizes, finish = isGrouped ? kAddBias.str() : "";
+    if (epilogue) {
+      arguments = (isGrouped ? "" : kResidualArgument.str()) + kEpilogueArguments.str();
+      sizes = isGrouped ? kGroupedEpilogueSizes : kDenseEpilogueSizes;
+      finish = substitute(kEpilogueCall, {{"$EPILOGUE", epilogueName},
+                                          {"$UP", epilogue->gated ? "%up" : "%cFlat"}});
+    }
+    return substitute(source,
+                      {{"$E_ARGUMENTS", arguments},
+                       {"$E_SIZES", sizes},
+                       {"$FINISH", finish},
+                       {"$TASK_MEMORY", std::string(coded ? kCodedMemory : StringLiteral("")) +
+                                            (numProducts() > 1 ? kUpMemory.str() : "")},
+                       {"$UPSIZE", std::to_string(kRowBlock * tile.columns())},
+                       {"$PRODUCTS", std::to_string(numProducts())},
+                       {"$ITEMCOLUMNS", std::to_string(numProducts() * tile.columns())}});
+  }
+
   /// What texts say of a packed B.
   std::string substituteOperandB(StringRef source, const MicroTile &tile) {
     if (!coded)
-      return substitute(source, {{"$ITEM", kItemOfPacked.str()},
+      return substitute(source, {{"$ITEM", printItem(kItemOfPacked)},
                                  {"$B_ARGUMENTS", "%b: memref<?x?x?x?x$T>"},
                                  {"$B_SIZES", ""},
-                                 {"$TASK_MEMORY", ""},
                                  {"$B", type}});
     bool each = coded->zero == CodedFormat::Zero::Each;
     std::string scale, sizes = kCodedSizes.str();
     llvm::raw_string_ostream(scale) << coded->scaleType;
     sizes += each ? kZeroSizes.str() : "  %zeroPanel = arith.constant 0 : index\n";
-    return substitute(source, {{"$ITEM", kItemOfCodes.str()},
+    return substitute(source, {{"$ITEM", printItem(kItemOfCodes)},
                                {"$B_ARGUMENTS", kCodedArguments.str()},
                                {"$B_SIZES", sizes},
-                               {"$TASK_MEMORY", kCodedMemory.str()},
                                {"$CODED_TILES", printCodedCalls("micro_coded_", tile)},
                                {"$CODED_MASKED", printCodedCalls("micro_masked_coded_", tile)},
                                {"$CODED", codedSuffix(tile)},
@@ -233,7 +306,7 @@ private:
                            narrowType, type);
       ending += "_" + narrowType;
     }
-    return substitute(substituteOperandB(source, tile),
+    return substitute(substituteOperandB(substituteEpilogue(source, tile), tile),
                       {{"$ADDBIAS", kAddBias.str()},
                        {"$LOOP", kTileLoop.str()},
                        {"$LOAD", load},
@@ -305,6 +378,11 @@ private:
       module->lookupSymbol(rows)->erase();
       buildCodedRows(*module, rows, *coded, tile);
     }
+    if (epilogue) {
+      MicroTile tile = microKernels.front().tile;
+      module->lookupSymbol(epilogueName)->erase();
+      buildEpilogue(*module, epilogueName, elementType, tile.lanes, tile.columns(), *epilogue);
+    }
     module->lookupSymbol(name)->setAttr(kernel::kMultiplyAddsAttr,
                                         DenseI64ArrayAttr::get(&context, multiplyAdds));
     return module;
@@ -320,7 +398,10 @@ private:
   std::string name, type;
   std::optional<CodedFormat> coded; ///< of the elements of B
   std::string formatName;
-  std::string narrowType; ///< of the elements of a B that is not packed; empty: `type`
+  std::optional<Epilogue> epilogue;
+  std::string epilogueName; ///< of its function
+  bool isGrouped = false;   ///< what is packed
+  std::string narrowType;   ///< of the elements of a B that is not packed; empty: `type`
   const KernelOptions &options;
   Type elementType;
   std::string text;
@@ -393,15 +474,21 @@ OwningOpRef<ModuleOp> moec::buildMatmulKernel(MLIRContext &context, StringRef na
                ? builder.buildRagged(format, formatName.drop_back(ragged.size()))
                : OwningOpRef<ModuleOp>();
   }
-  if (rest.consume_front("packed_") && !rest.consumeInteger(10, columns) &&
-      rest == ("_" + type).str())
-    return builder.buildPacked(columns, isGrouped);
+  std::optional<NameEnd> end;
+  auto consumeEnd = [&] {
+    if (!rest.consumeInteger(10, columns))
+      end = NameEnd::parse(rest, type);
+    // Rows of groups have no residual.
+    return end && !(isGrouped && end->epilogue && end->epilogue->residual);
+  };
+  if (rest.consume_front("packed_") && consumeEnd())
+    return builder.buildPacked(columns, isGrouped, *end);
   if (rest.consume_front("coded_") && type == "f32") {
     StringRef formatName = rest;
     std::optional<CodedFormat> format = CodedFormat::consume(context, rest);
     formatName = formatName.drop_back(rest.size());
-    if (format && rest.consume_front("_") && !rest.consumeInteger(10, columns) && rest == "_f32")
-      return builder.buildPacked(columns, isGrouped, format, formatName);
+    if (format && rest.consume_front("_") && consumeEnd())
+      return builder.buildPacked(columns, isGrouped, *end, format, formatName);
   }
   return {};
 }

@@ -35,6 +35,12 @@ namespace moec {
 /// blocks − 1, which have `filled` rows together; other rows of c stay, as do columns behind theirs
 /// of narrower matrices. With `P_f16_T` and `P_bf16_T` elements of b are of that type.
 ///
+/// With an epilogue (Epilogue.h) between panels and type, `matmul_packed_64_bias_silu_f32`, packed
+/// and coded ones take more operands before c: (bias, residual, alpha, offset, limit), grouped
+/// ones, which have a bias already, (alpha, offset, limit). a and c are one matrix. Bias and
+/// residual are read if the name says so. With `glu` the stack of b has the gates' matrices before
+/// the others, and bias 2·N columns.
+///
 /// A stack of b times as many matrices as experts is of block-diagonal ones, b blocks each: a is
 /// [M, b·K], c and bias have b·N columns.
 ///

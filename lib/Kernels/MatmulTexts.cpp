@@ -170,14 +170,14 @@ func.func private @matmul_driver_$S(%a: !Matrices, %bFlat: !Flat, %c: !Matrices,
 
 /// An item whose columns of B lie in a panel: nothing is packed.
 const StringLiteral texts::kItemOfPacked =
-    R"mlir(func.call @matmul_item_$S(%aFlat, %bFlat, %cFlat, %aStart, %bStart, %cStart, %rows, %depth, %k, %n,
+    R"mlir(func.call @matmul_item_$S(%aFlat, %bFlat, $TO, %aStart, $FROM, $FIRST, %rows, %depth, %k, $ROW,
                                 %width, %columns, %c1, %bFlat, %false)
         : (!Flat, !Flat, !Flat, index, index, index, index, index, index, index, index, index, index, !Flat, i1)
         -> ())mlir";
 
 /// B packed beforehand.
 const StringLiteral texts::kPackedDriver = R"mlir(
-func.func private @$NAME(%a: !Matrices, $B_ARGUMENTS, %c: !Matrices) {
+func.func private @$NAME(%a: !Matrices, $B_ARGUMENTS, $E_ARGUMENTS%c: !Matrices) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -195,7 +195,7 @@ func.func private @$NAME(%a: !Matrices, $B_ARGUMENTS, %c: !Matrices) {
   %panels = arith.ceildivsi %n, %columns : index
   %bDepth = memref.dim %b, %c2 : memref<?x?x?x?x$B>
   %panelSize = arith.muli %bDepth, %columns : index
-$B_SIZES
+$B_SIZES$E_SIZES
   %sizeA = arith.muli %m, %k : index
   %sizeC = arith.muli %m, %n : index
   %oneA = arith.cmpi eq, %batchA, %c1 : index
@@ -211,7 +211,8 @@ $B_SIZES
   // Few rows take as long as some more: the time is that of reading B.
   %fewRows = arith.constant 4 : index
   %costRows = arith.maxsi %rowsOfItem, %fewRows : index
-  %areaOfItem = arith.muli %costRows, %columns : index
+  %columnsOfItem = arith.constant $ITEMCOLUMNS : index
+  %areaOfItem = arith.muli %costRows, %columnsOfItem : index
   %work0 = arith.muli %areaOfItem, %k : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
@@ -241,6 +242,7 @@ $TASK_MEMORY
       %c5 = arith.addi %c3, %c4 : index
       %cStart = arith.addi %c5, %j : index
       $ITEM
+$FINISH
     }
   }
   return
@@ -280,7 +282,7 @@ func.func private @grouped_find_$S(%offsets: memref<?xi64>, %panels: index, %ite
 
 const StringLiteral texts::kGroupedDriver = R"mlir(
 func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, $B_ARGUMENTS,
-                         %bias: memref<?x?x$T>, %c: memref<?x?x$T>) {
+                         %bias: memref<?x?x$T>, $E_ARGUMENTS%c: memref<?x?x$T>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -298,7 +300,9 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, $B_ARGUMEN
   %bFlat = memref.collapse_shape %b [[0, 1, 2, 3]] : memref<?x?x?x?x$B> into memref<?x$B>
   %cFlat = memref.collapse_shape %c [[0, 1]] : memref<?x?x$T> into !Flat
   // An expert has a matrix for each block of the rows' elements: one, if they are not cut.
-  %matrices = memref.dim %b, %c0 : memref<?x?x?x?x$B>
+  %allMatrices = memref.dim %b, %c0 : memref<?x?x?x?x$B>
+  %products = arith.constant $PRODUCTS : index
+  %matrices = arith.divui %allMatrices, %products : index
   %blocksOfRow = arith.divui %matrices, %experts : index
   %depth = arith.divui %k, %blocksOfRow : index
   %blockColumns = arith.divui %n, %blocksOfRow : index
@@ -306,7 +310,7 @@ func.func private @$NAME(%a: memref<?x?x$T>, %offsets: memref<?xi64>, $B_ARGUMEN
   %panels = arith.muli %blocksOfRow, %panelsOfBlock : index
   %bDepth = memref.dim %b, %c2 : memref<?x?x?x?x$B>
   %panelSize = arith.muli %bDepth, %columns : index
-$B_SIZES
+$B_SIZES$E_SIZES
   %itemsOfPanel = scf.for %e = %c0 to %experts step %c1 iter_args(%sum = %c0) -> index {
     %next = arith.addi %e, %c1 : index
     %from0 = memref.load %offsets[%e] : memref<?xi64>
@@ -323,7 +327,8 @@ $B_SIZES
   %least = arith.constant 131072 : index
   %divisor = arith.maxsi %itemsOfPanel, %c1 : index
   %rowsOfItem = arith.ceildivsi %filled, %divisor : index
-  %areaOfItem = arith.muli %rowsOfItem, %columns : index
+  %columnsOfItem = arith.constant $ITEMCOLUMNS : index
+  %areaOfItem = arith.muli %rowsOfItem, %columnsOfItem : index
   %work0 = arith.muli %areaOfItem, %depth : index
   %work = arith.maxsi %work0, %c1 : index
   %grain = arith.ceildivsi %least, %work : index
@@ -356,7 +361,7 @@ $TASK_MEMORY
       %c3 = arith.muli %row, %n : index
       %cStart = arith.addi %c3, %j : index
       $ITEM
-$ADDBIAS
+$FINISH
       scf.yield %e, %first : index, index
     }
   }
@@ -514,10 +519,10 @@ const StringLiteral texts::kCodedMemory = R"mlir(
 )mlir";
 
 const StringLiteral texts::kItemOfCodes = R"mlir(
-      %scaleStart = arith.muli %panelOfB, %scalePanel : index
-      %zeroStart = arith.muli %panelOfB, %zeroPanel : index
-      func.call @coded_item_$CODED(%aFlat, %bFlat, %scalesFlat, %codeZero, %cFlat, %aStart, %bStart, %scaleStart,
-                                   %zeroStart, %cStart, %rows, %depth, %k, %n, %width, %group, %panel)
+      %scale$OF = arith.muli $PANELOFB, %scalePanel : index
+      %zero$OF = arith.muli $PANELOFB, %zeroPanel : index
+      func.call @coded_item_$CODED(%aFlat, %bFlat, %scalesFlat, %codeZero, $TO, %aStart, $FROM, %scale$OF,
+                                   %zero$OF, $FIRST, %rows, %depth, %k, $ROW, %width, %group, %panel)
         : (!Flat, memref<?xi8>, memref<?x$SCALE>, $Z, !Flat, index, index, index, index, index, index, index, index,
            index, index, index, !Flat) -> ()
 )mlir";

@@ -27,7 +27,7 @@ void moec::buildLowerPipeline(OpPassManager &pm, const LoweringOptions &options)
   convert.vectorRegisters = options.vectorRegisters;
   OpPassManager &functions = pm.nest<func::FuncOp>();
   ConvertMoEToONNXPassOptions spell;
-  spell.keepGrouped = true;
+  spell.keepKernels = true;
   functions.addPass(createConvertMoEToONNXPass(spell));
   functions.addPass(createExpandFunctionsPass());
   functions.addPass(createInferTypesPass());

@@ -14,8 +14,10 @@ void moec::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &optio
   if (options.profile)
     functions.addPass(createTagNodesPass());
   functions.addPass(createExpandExpertsPass());
-  if (options.fuse)
-    functions.addPass(createFuseHorizontalPass());
+  if (!options.fuse)
+    return;
+  functions.addPass(createFuseHorizontalPass());
+  functions.addPass(createFuseEpiloguesPass());
 }
 
 void moec::registerOptimizePipeline() {

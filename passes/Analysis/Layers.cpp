@@ -195,6 +195,8 @@ std::vector<LinearLayer> moec::getLinearLayers(ModuleOp module) {
     experts[layer.experts] = layer.name;
   module.walk([&](moe::LinearOp linear) { names.reserve(linear); });
   module.walk([&](moe::LinearOp linear) {
+    if (!linear.isPlain())
+      return;
     LinearLayer layer{getNodeName(linear).str(), linear, classify(linear), {}};
     if ((layer.experts = linear->getParentOfType<moe::ExpertsOp>()))
       layer.name = experts[layer.experts] + "/linear";

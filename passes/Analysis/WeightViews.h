@@ -45,6 +45,32 @@ llvm::SmallVector<TensorView> traceTensorColumns(mlir::Value value, int64_t axis
 llvm::SmallVector<WeightView> traceWeightColumns(mlir::Value value, int64_t axis,
                                                  const SymbolicShapes &shapes);
 
+/// Of views side by side the left halves of all stacks, then the right ones, each alone: two views
+/// of as many columns, or one that is cut. Columns are the last axis, or the one before if
+/// `transposed`. Empty if one is neither.
+template <typename View>
+llvm::SmallVector<llvm::SmallVector<View>>
+halveColumns(llvm::ArrayRef<llvm::SmallVector<View>> stacks, bool transposed) {
+  llvm::SmallVector<llvm::SmallVector<View>> left, right;
+  for (llvm::SmallVector<View> views : stacks) {
+    if (views.size() == 1) {
+      size_t axis = views[0].shape.size() - 1 - transposed;
+      int64_t columns = views[0].shape[axis];
+      views[0].shape[axis] = columns / 2;
+      views.push_back(views[0]);
+      views[1].offset += columns / 2 * views[0].strides[axis];
+      if (columns % 2 != 0)
+        return {};
+    }
+    if (views.size() != 2 || views[0].shape != views[1].shape)
+      return {};
+    left.push_back({views[0]});
+    right.push_back({views[1]});
+  }
+  left.append(right);
+  return left;
+}
+
 } // namespace moec
 
 #endif // MOEC_PASSES_ANALYSIS_WEIGHTVIEWS_H

@@ -46,7 +46,7 @@ struct Blocks {
 /// None for other operations, and for weights whose sizes are not known.
 std::optional<Blocks> matchBlocks(Operation *op) {
   Blocks result{op, {}, {}, {}, {}};
-  if (auto linear = dyn_cast_or_null<moe::LinearOp>(op)) {
+  if (auto linear = dyn_cast_or_null<moe::LinearOp>(op); linear && linear.isPlain()) {
     result.input = linear.getInput();
     result.weight = linear.getWeight();
     result.bias = linear.getBias();

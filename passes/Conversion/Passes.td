@@ -74,8 +74,9 @@ def ConvertMoEToONNXPass : Pass<"convert-moe-to-onnx", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::moec::onnx::ONNXDialect"];
-  let options = [Option<"keepGrouped", "keep-grouped", "bool", "false",
-    "Leave moe.dispatch, moe.grouped_linear and moe.combine, which have a lowering of their own">];
+  let options = [Option<"keepKernels", "keep-kernels", "bool", "false",
+    "Leave what kernels do as a whole: moe.dispatch, moe.grouped_linear, moe.combine, and moe.linear with an "
+    "epilogue or a residual">];
 }
 
 def ConvertLinalgToParPass : Pass<"convert-linalg-to-par", "::mlir::func::FuncOp"> {

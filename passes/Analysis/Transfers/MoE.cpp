@@ -19,9 +19,9 @@ void SymbolicShapes::updateMoE(Operation *op) {
   auto state = [&](Value result, const SymVector &dims) { set(result, dims, std::nullopt); };
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](moe::LinearOp linear) {
-        state(linear.getResult(),
-              withLast(linear.getInput(),
-                       get(linear.getWeight()).dims[linear.getTransposed() ? 0 : 1]));
+        bool isHalf = linear.getEpilogue() && linear.getEpilogue()->getGated();
+        SymExpr columns = get(linear.getWeight()).dims[linear.getTransposed() ? 0 : 1];
+        state(linear.getResult(), withLast(linear.getInput(), isHalf ? SymExpr() : columns));
       })
       .Case([&](moe::BlockLinearOp linear) {
         state(linear.getResult(), withLast(linear.getInput(), SymExpr()));

@@ -1,3 +1,4 @@
+#include "passes/Analysis/Match.h"
 #include "passes/Conversion/MoEToONNX/Spelling.h"
 #include "passes/Conversion/Passes.h"
 
@@ -30,6 +31,19 @@ bool isKept(Operation *op) {
              moe::YieldOp>(op);
 }
 
+/// What has kernels of its own: rows in order by expert, and products with what is done to their
+/// elements on the spot, of types that are not rounded in between.
+bool hasKernels(Operation *op) {
+  auto isComputedAsIs = [](Value value) {
+    return getElementType(value).isF32() || getElementType(value).isF64();
+  };
+  if (auto linear = dyn_cast<moe::LinearOp>(op))
+    return !linear.isPlain() && isComputedAsIs(linear.getResult());
+  if (auto grouped = dyn_cast<moe::GroupedLinearOp>(op))
+    return !grouped.getEpilogue() || isComputedAsIs(grouped.getResult());
+  return isa<moe::DispatchOp, moe::CombineOp>(op);
+}
+
 struct ConvertMoEToONNX : impl::ConvertMoEToONNXPassBase<ConvertMoEToONNX> {
   using ConvertMoEToONNXPassBase::ConvertMoEToONNXPassBase;
 
@@ -39,7 +53,7 @@ struct ConvertMoEToONNX : impl::ConvertMoEToONNXPassBase<ConvertMoEToONNX> {
       SmallVector<Operation *> found;
       getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
         if (!isa<moe::MoEDialect>(op->getDialect()) || isKept(op) ||
-            (keepGrouped && isa<moe::DispatchOp, moe::GroupedLinearOp, moe::CombineOp>(op)))
+            (keepKernels && hasKernels(op)))
           return WalkResult::advance();
         found.push_back(op);
         return WalkResult::skip();

@@ -143,6 +143,16 @@ Results spellDispatch(moe::DispatchOp op, Spelling &s) {
 }
 
 Results spellGroupedLinear(moe::GroupedLinearOp op, Spelling &s) {
+  // The product, then what is done to it: operations that are spelled next, if at all.
+  if (moe::EpilogueAttr epilogue = op.getEpilogueAttr()) {
+    RankedTensorType type = op.getResult().getType();
+    int64_t width = type.getDimSize(1) * (epilogue.getGated() ? 2 : 1);
+    Value y = moe::GroupedLinearOp::create(
+        s.builder, s.loc, RankedTensorType::get({type.getDimSize(0), width}, type.getElementType()),
+        op.getInput(), op.getOffsets(), op.getWeights(), op.getBias(), op.getTransposed(),
+        op.getBlocks(), nullptr);
+    return SmallVector<Value>{applyEpilogue(epilogue, y, type, s)};
+  }
   Type i64 = s.builder.getI64Type(), type = op.getResult().getType().getElementType();
   Value offsets = s.cast(op.getOffsets(), i64), zero = s.scalar(type, 0), result;
   Value places = s.unsqueeze(range(s, asScalar(s, s.sizeOf(op.getInput(), 0))), {1});

@@ -10,6 +10,20 @@ namespace {
 using Results = FailureOr<SmallVector<Value>>;
 
 Results spellLinear(moe::LinearOp op, Spelling &s) {
+  // The product, then what is done to it: operations that are spelled next.
+  if (!op.isPlain()) {
+    RankedTensorType type = op.getResult().getType();
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = op.getOutWidth();
+    Value y =
+        moe::LinearOp::create(s.builder, s.loc, RankedTensorType::get(shape, type.getElementType()),
+                              op.getInput(), op.getWeight(), op.getBias(), op.getTransposed());
+    if (op.getEpilogue())
+      y = applyEpilogue(*op.getEpilogue(), y, type, s);
+    if (op.getResidual())
+      y = s.node("Add", 14, {y, op.getResidual()}, type);
+    return SmallVector<Value>{y};
+  }
   Value weight = op.getTransposed() ? s.transpose(op.getWeight(), {1, 0}) : op.getWeight();
   Type result = op.getResult().getType();
   if (!op.getBias())
@@ -117,6 +131,24 @@ Results spellGLU(moe::GLUOp op, Spelling &s) {
 }
 
 } // namespace
+
+Value moec::applyEpilogue(moe::EpilogueAttr epilogue, Value product, RankedTensorType type,
+                          Spelling &s) {
+  FloatAttr alpha = epilogue.getAlpha();
+  if (!alpha)
+    alpha = s.builder.getF32FloatAttr(1);
+  auto kind = moe::ActivationKindAttr::get(s.builder.getContext(), epilogue.getKind());
+  if (!epilogue.getGated())
+    return moe::ActivationOp::create(s.builder, s.loc, type, kind, product, alpha);
+  int64_t width = type.getShape().back();
+  auto halves = onnx::NodeOp::create(s.builder, s.loc, TypeRange{type, type}, "", "Split", 18,
+                                     ValueRange{product, s.ints({width, width})},
+                                     s.attribute("axis", int64_t(-1)));
+  FloatAttr offset = epilogue.getOffset();
+  return moe::GLUOp::create(s.builder, s.loc, type, kind, halves->getResult(0),
+                            halves->getResult(1), alpha,
+                            offset ? offset : s.builder.getF32FloatAttr(0), epilogue.getLimit());
+}
 
 void moec::addLinearSpellings(SpellingTable &table) {
   addSpelling<moe::ActivationOp, spellActivation>(table);

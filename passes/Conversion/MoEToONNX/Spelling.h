@@ -77,6 +77,10 @@ private:
   mlir::Value same(llvm::StringRef opType, int64_t version, mlir::ValueRange operands);
 };
 
+/// The function of a product's elements, of type `type`, as operations of their own.
+mlir::Value applyEpilogue(moe::EpilogueAttr epilogue, mlir::Value product,
+                          mlir::RankedTensorType type, Spelling &s);
+
 /// Makes the nodes in place of an operation and gives its results; failure after an error.
 using SpellFn = llvm::FailureOr<llvm::SmallVector<mlir::Value>> (*)(mlir::Operation *, Spelling &);
 

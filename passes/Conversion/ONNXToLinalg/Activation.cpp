@@ -1,5 +1,6 @@
 //===- Activation.cpp - Activation functions
 //--------------------------------------------------------===//
+#include "moec/Kernels/Activations.h"
 #include "passes/Conversion/ONNXToLinalg/Elementwise.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -23,6 +24,11 @@ Value emitRelu(ScalarEmitter &s, onnx::NodeOp, Value x) {
   return s.select(s.less(x, zero), zero, x);
 }
 
+/// One of the dialect's functions, of a float.
+Value emitKind(ScalarEmitter &s, moe::ActivationKind kind, Value x, Value alpha = {}) {
+  return emitActivation(s.builder, s.loc, kind, x, alpha);
+}
+
 Value emitLeakyRelu(ScalarEmitter &s, onnx::NodeOp node, Value x) {
   Value scaled = s.mul(x, s.constant(node.getFloat("alpha", 0.01f)));
   return s.select(s.less(x, s.constant(0)), scaled, x);
@@ -39,17 +45,13 @@ Value emitShrink(ScalarEmitter &s, onnx::NodeOp node, Value x) {
   return s.select(s.less(x, s.constant(-lambda)), s.add(x, s.constant(bias)), inner);
 }
 
-/// 1 / (1 + exp(-x)): where exp overflows, 0.
-Value emitLogistic(ScalarEmitter &s, Value x) {
-  Value one = s.constant(1);
-  return s.div(one, s.add(one, s.create<math::ExpOp>(s.neg(x))));
+Value emitSigmoid(ScalarEmitter &s, onnx::NodeOp, Value x) {
+  return emitKind(s, moe::ActivationKind::Sigmoid, x);
 }
-
-Value emitSigmoid(ScalarEmitter &s, onnx::NodeOp, Value x) { return emitLogistic(s, x); }
 
 Value emitSwish(ScalarEmitter &s, onnx::NodeOp node, Value x) {
   float alpha = node.getFloat("alpha", 1.0f);
-  return s.mul(x, emitLogistic(s, alpha == 1.0f ? x : s.mul(s.constant(alpha), x)));
+  return emitKind(s, moe::ActivationKind::SiLU, x, alpha == 1.0f ? Value() : s.constant(alpha));
 }
 
 /// max(0, min(1, x)) that keeps NaN.
@@ -110,26 +112,14 @@ Value emitMish(ScalarEmitter &s, onnx::NodeOp, Value x) {
   return s.select(s.less(s.constant(20), x), x, small);
 }
 
-Value emitErfGelu(ScalarEmitter &s, Value x) {
-  Value erf = s.create<math::ErfOp>(s.mul(x, s.constant(0.70710678118654752440)));
-  return s.mul(s.mul(s.constant(0.5), x), s.add(s.constant(1), erf));
-}
-
-/// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-Value emitTanhGelu(ScalarEmitter &s, Value x) {
-  Value cubic = s.mul(s.constant(0.044715), s.mul(s.mul(x, x), x));
-  Value inner = s.mul(s.constant(0.79788456080286535588), s.add(x, cubic));
-  Value tanh = s.create<math::TanhOp>(inner);
-  return s.mul(s.mul(s.constant(0.5), x), s.add(s.constant(1), tanh));
-}
-
 NodeResults lowerGelu(NodeLowering &lowering) {
   StringRef approximate = lowering.node.getString("approximate", "none");
   if (approximate != "none" && approximate != "tanh")
     return lowering.refuse("'approximate' is \"" + approximate +
                            "\", expected \"none\" or \"tanh\"");
   return lowerByFormula(lowering, {0}, [&](ScalarEmitter &s, ValueRange x) {
-    return approximate == "tanh" ? emitTanhGelu(s, x[0]) : emitErfGelu(s, x[0]);
+    return emitKind(
+        s, approximate == "tanh" ? moe::ActivationKind::GELUTanh : moe::ActivationKind::GELU, x[0]);
   });
 }
 

@@ -104,15 +104,20 @@ private:
 } // namespace
 
 std::optional<CodedMatrices> moec::getCodedStack(NodeLowering &lowering, ValueRange values,
-                                                 bool transposed) {
+                                                 bool transposed, bool halved) {
+  SmallVector<SmallVector<TensorView>> stacks;
+  for (Value value : values) {
+    int64_t rank = lowering.shapes().get(value).dims.size();
+    if (rank < 2)
+      return std::nullopt;
+    stacks.push_back(traceTensorColumns(value, rank - 1 - transposed, lowering.shapes()));
+  }
+  if (halved)
+    stacks = halveColumns<TensorView>(stacks, transposed);
   SmallVector<CodedPart> parts;
   size_t beside = 0;
   int64_t count = 0, columns = 0;
-  for (Value value : values) {
-    int64_t rank = lowering.shapes().get(value).dims.size(), axis = rank - 1 - transposed;
-    if (rank < 2)
-      return std::nullopt;
-    SmallVector<TensorView> views = traceTensorColumns(value, axis, lowering.shapes());
+  for (ArrayRef<TensorView> views : stacks) {
     if (views.empty() || (!parts.empty() && views.size() != beside))
       return std::nullopt;
     beside = views.size();

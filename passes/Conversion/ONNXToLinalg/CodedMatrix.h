@@ -20,10 +20,11 @@ struct CodedMatrices {
 /// Values that are stacks of matrices of the same sizes, one after the other in one stack, if all
 /// are (views, or side by side views, of) DequantizeLinear of weights with the same kind of codes
 /// of 4 or 8 bits, to f32, with one scale for a column or for each 16, 32, … rows of one, and the
-/// kernel has such panels. The last two dimensions are swapped first if `transposed`. std::nullopt
-/// if not; nothing is emitted then.
+/// kernel has such panels. The last two dimensions are swapped first if `transposed`; with `halved`
+/// left halves come first, as in NodeLowering::packedStack. std::nullopt if not; nothing is emitted
+/// then.
 std::optional<CodedMatrices> getCodedStack(NodeLowering &lowering, mlir::ValueRange values,
-                                           bool transposed);
+                                           bool transposed, bool halved = false);
 
 } // namespace moec
 

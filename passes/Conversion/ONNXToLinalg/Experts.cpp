@@ -5,6 +5,7 @@
 #include "passes/Analysis/Match.h"
 #include "passes/Conversion/ONNXToLinalg/Broadcast.h"
 #include "passes/Conversion/ONNXToLinalg/CodedMatrix.h"
+#include "passes/Conversion/ONNXToLinalg/Epilogue.h"
 #include "passes/Conversion/ONNXToLinalg/MatrixSource.h"
 #include "passes/Conversion/ONNXToLinalg/NodeLowering.h"
 #include "passes/Conversion/ONNXToLinalg/RaggedStack.h"
@@ -86,10 +87,10 @@ static StackedMatrices getMatrices(NodeLowering &lowering, Value segment) {
 /// Weights in memory, one segment after the other. Of halves the kernel widens what it uses; other
 /// narrow types are widened expert by expert, so that there is never more than one matrix in
 /// another type.
-static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinearOp op,
-                                       Value bias) {
+/// Null after an error.
+static Value emitPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinearOp op, Value bias,
+                                    ArrayRef<SymExpr> dims) {
   OpBuilder &builder = lowering.builder;
-  ArrayRef<SymExpr> dims = lowering.resultDims(0);
   Type elementType = getElementType(op.getInput()), sumType = getSumType(lowering, elementType);
   Value offsets = lowering.lowered(op.getOffsets());
   Value rows =
@@ -125,7 +126,7 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
     int64_t count = cast<RankedTensorType>(segment.getType()).getDimSize(0) / blocks;
     auto [matrices, matrixDims, transposed] = getMatrices(lowering, segment);
     if (!matrices)
-      return failure();
+      return {};
     transposed ^= op.getTransposed();
     int64_t columns = op.getWidthOf(segment);
     columns = ShapedType::isDynamic(columns) ? INT64_MAX : columns;
@@ -144,28 +145,31 @@ static Results lowerPlainGroupedLinear(NodeLowering &lowering, moe::GroupedLinea
       multiply(castFloats(lowering, matrix, matrixDims, sumType), columns, transposed, expert++, 1);
     }
   }
-  return SmallVector<Value>{castFloats(lowering, result, dims, elementType)};
+  return castFloats(lowering, result, dims, elementType);
 }
 
 /// Constant weights of one size in the layout that kernels stream: adds them to the inputs of the
 /// kernel whose name is the result; std::nullopt of others.
 static std::optional<std::string> addUniformStack(NodeLowering &lowering, moe::GroupedLinearOp op,
+                                                  const LoweredEpilogue &epilogue,
                                                   SmallVectorImpl<Value> &inputs) {
   Type elementType = getElementType(op.getInput());
   if (elementType != getSumType(lowering, elementType))
     return std::nullopt;
-  if (auto packed = lowering.packedStack(op.getWeights(), op.getTransposed())) {
+  bool isGated = epilogue.isGated();
+  std::string ending = op.getEpilogue() ? "_" + epilogue.name() : "";
+  ending += elementType.isF32() ? "_f32" : "_f64";
+  if (auto packed = lowering.packedStack(op.getWeights(), op.getTransposed(), isGated)) {
     inputs.push_back(packed->tensor);
-    return "matmul_grouped_packed_" + std::to_string(packed->panel) +
-           (elementType.isF32() ? "_f32" : "_f64");
+    return "matmul_grouped_packed_" + std::to_string(packed->panel) + ending;
   }
   if (!elementType.isF32())
     return std::nullopt;
-  auto coded = getCodedStack(lowering, op.getWeights(), op.getTransposed());
+  auto coded = getCodedStack(lowering, op.getWeights(), op.getTransposed(), isGated);
   if (!coded)
     return std::nullopt;
   llvm::append_range(inputs, coded->operands());
-  return "matmul_grouped_coded_" + coded->format;
+  return "matmul_grouped_coded_" + StringRef(coded->format).rsplit('_').first.str() + ending;
 }
 
 static Results lowerGroupedLinear(NodeLowering &lowering) {
@@ -174,9 +178,14 @@ static Results lowerGroupedLinear(NodeLowering &lowering) {
     return lowering.refuse("its offsets are not of 64 bits");
   Type elementType = getElementType(op.getInput()), sumType = getSumType(lowering, elementType);
   ArrayRef<SymExpr> dims = lowering.resultDims(0);
-  Value bias = op.getBias() ? castFloats(lowering, lowering.lowered(op.getBias()),
-                                         lowering.dims(op.getBias()), sumType)
-                            : lowering.empty({lowering.symbols.constant(0), dims[1]}, sumType);
+  bool hasBias = bool(op.getBias());
+  LoweredEpilogue epilogue(lowering, op.getEpilogueAttr(), hasBias, /*hasResidual=*/false);
+  SmallVector<SymExpr> product(dims);
+  if (epilogue.isGated())
+    product[1] = lowering.symbols.mul(dims[1], lowering.symbols.constant(2));
+  Value bias = hasBias ? castFloats(lowering, lowering.lowered(op.getBias()),
+                                    lowering.dims(op.getBias()), sumType)
+                       : lowering.empty({lowering.symbols.constant(0), product[1]}, sumType);
   SmallVector<Value> inputs{lowering.operand(0), lowering.operand(1)};
   std::optional<std::string> kernel;
   if (op.isRagged()) {
@@ -185,11 +194,19 @@ static Results lowerGroupedLinear(NodeLowering &lowering) {
       llvm::append_range(inputs, ragged->operands());
     }
   } else {
-    kernel = addUniformStack(lowering, op, inputs);
+    kernel = addUniformStack(lowering, op, epilogue, inputs);
   }
-  if (!kernel)
-    return lowerPlainGroupedLinear(lowering, op, bias);
+  if (!kernel) {
+    Value plain = emitPlainGroupedLinear(lowering, op, bias, product);
+    if (plain && op.getEpilogue())
+      plain = epilogue.emitElements(plain, Value(), dims);
+    if (!plain)
+      return failure();
+    return SmallVector<Value>{plain};
+  }
   inputs.push_back(bias);
+  if (op.getEpilogue())
+    llvm::append_range(inputs, epilogue.numbers());
   Value init = lowering.empty(dims, elementType);
   ValueRange results = kernel::CallOp::create(lowering.builder, lowering.loc, init.getType(),
                                               *kernel, inputs, ValueRange{init})

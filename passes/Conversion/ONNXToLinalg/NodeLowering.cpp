@@ -248,24 +248,31 @@ std::optional<PackedMatrices> NodeLowering::packedOperand(unsigned i, bool trans
   return packedStack(getOriginal(i), transposed);
 }
 
-std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool transposed) {
+std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool transposed,
+                                                        bool halved) {
+  SmallVector<SmallVector<WeightView>> stacks;
+  for (Value value : values) {
+    int64_t rank = state.shapes.get(value).dims.size();
+    if (rank < 2 || rank > 3)
+      return std::nullopt;
+    stacks.push_back(traceWeightColumns(value, transposed ? rank - 2 : rank - 1, state.shapes));
+  }
+  if (halved)
+    stacks = halveColumns<WeightView>(stacks, transposed);
   SmallVector<moe::WeightOp> weights;
   SmallVector<kernel::PanelsAttr> layouts;
   PackedMatrices all{nullptr, 0, 0, 0, 0};
   Type elementType;
   size_t beside = 0;
-  for (Value value : values) {
-    int64_t rank = state.shapes.get(value).dims.size(), row = rank - 2, column = rank - 1;
-    if (rank < 2 || rank > 3)
-      return std::nullopt;
-    if (transposed)
-      std::swap(row, column);
-    SmallVector<WeightView> views = traceWeightColumns(value, column, state.shapes);
+  for (ArrayRef<WeightView> views : stacks) {
     if (views.empty())
       return std::nullopt;
-    WeightView &first = views.front();
+    WeightView first = views.front();
+    int64_t rank = first.shape.size(), row = rank - 2, column = rank - 1;
+    if (transposed)
+      std::swap(row, column);
     int64_t count = rank == 3 ? first.shape[0] : 1, depth = first.shape[row], columns = 0;
-    for (WeightView &view : views) {
+    for (WeightView view : views) {
       columns += view.shape[column];
       if (view.getElementType() != first.getElementType())
         return std::nullopt;
@@ -278,7 +285,7 @@ std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool 
       return std::nullopt;
     elementType = first.getElementType();
     beside = views.size();
-    for (WeightView &view : views) {
+    for (const WeightView &view : views) {
       auto strides = builder.getDenseI64ArrayAttr(
           {rank == 3 ? view.strides[0] : 0, view.strides[row], view.strides[column]});
       weights.push_back(view.weight);
@@ -287,6 +294,8 @@ std::optional<PackedMatrices> NodeLowering::packedStack(ValueRange values, bool 
     }
     all = {nullptr, all.count + count, depth, columns, panel};
   }
+  if (weights.empty())
+    return std::nullopt;
   all.tensor = packWeights(weights, layouts, elementType, beside);
   return all;
 }
@@ -500,6 +509,7 @@ const NodeHandlerTable &moec::getNodeHandlers() {
 const OperationHandlerTable &moec::getOperationHandlers() {
   static const OperationHandlerTable table = [] {
     OperationHandlerTable result;
+    addEpilogueHandlers(result);
     addExpertHandlers(result);
     return result;
   }();

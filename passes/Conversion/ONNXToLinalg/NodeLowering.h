@@ -108,8 +108,10 @@ public:
   /// of) a weight of rank 2 or more; its last two dimensions are swapped first if `transposed`.
   std::optional<PackedMatrices> packedOperand(unsigned i, bool transposed);
   /// Values that are stacks of matrices of the same sizes, one after the other in one stack, if all
-  /// are (views of) weights, or such side by side.
-  std::optional<PackedMatrices> packedStack(mlir::ValueRange values, bool transposed);
+  /// are (views of) weights, or such side by side. With `halved` the left halves of all of them
+  /// come first, then the right ones, as matrices of half as many columns.
+  std::optional<PackedMatrices> packedStack(mlir::ValueRange values, bool transposed,
+                                            bool halved = false);
   /// Matrices of weights, one stack, packed in panels: [count, panels, depth, panel]. They agree in
   /// everything but where they lie and how many they are; there is at least one. The columns of
   /// each `beside` are side by side, and may be of different numbers.
@@ -212,6 +214,7 @@ const NodeHandlerTable &getNodeHandlers();
 /// Handlers of operations of the moe dialect, by name ("moe.dispatch").
 using OperationHandlerTable = llvm::StringMap<NodeHandlerFn>;
 const OperationHandlerTable &getOperationHandlers();
+void addEpilogueHandlers(OperationHandlerTable &table);
 void addExpertHandlers(OperationHandlerTable &table);
 
 // One a family, each in its own file.
