@@ -120,6 +120,13 @@ bool Fusion::extendByGate(Chain &chain) {
   return false;
 }
 
+/// Whether the operation reads rows in loops that additions before it share
+/// (convert-linalg-to-par).
+bool isNorm(Operation *op) {
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  return isa<moe::NormOp>(op) || (node && node.getOpType().ends_with("Normalization"));
+}
+
 void Fusion::extendByResidual(Chain &chain) {
   if (!isa<moe::LinearOp>(chain.getProduct()))
     return;
@@ -135,6 +142,8 @@ void Fusion::extendByResidual(Chain &chain) {
       return;
     if (other == own || !own.hasOneUse())
       return remarkApart(add, "others read that, too");
+    if (llvm::any_of(add->getResult(0).getUsers(), isNorm))
+      return remarkApart(add, "the norm behind it adds the residual as it reads its rows");
     const SymbolicValue &a = shapes.get(own), &b = shapes.get(other);
     bool agree = a.isRanked && b.isRanked && a.dims == b.dims && own.getType() == other.getType() &&
                  own.getType() == add->getResult(0).getType();

@@ -126,6 +126,9 @@ bool isReadWhole(Value value) {
   });
 }
 
+/// Columns of the widest panel that kernels multiply by at a time: 4 registers of 16 f32.
+constexpr int64_t kPanelColumns = 64;
+
 /// Fuses the products of one input in a block.
 class Fusion {
 public:
@@ -321,7 +324,19 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
       for (const Product &product : left)
         (Fusion::agree(left.front(), product) ? group : others).push_back(product);
       left = std::move(others);
-      if (group.size() > 1 && getenv("EPI_REST")) {
+      int64_t columns = 0;
+      for (const Product &product : group)
+        columns += product.getWidth();
+      if (group.size() > 1 && columns > kPanelColumns) {
+        for (const Product &product : group)
+          product.op->emitRemark(
+              "stays apart from the linear layers of the same input: together they "
+              "have ")
+              << columns << " columns, and of more than " << kPanelColumns
+              << " the input is read as often as of layers apart, but each part of the wider rows "
+                 "is "
+                 "read from among the others";
+      } else if (group.size() > 1) {
         numFused += group.size();
         fusion.fuse(group);
       } else if (products.size() > 1) {

@@ -85,5 +85,103 @@ def check_dense(columns):
             np.testing.assert_allclose(got[name], expected, rtol=1e-4, atol=1e-5 * scale)
 
 
+EXPERTS = 5
+
+
+def shaped(*shape, element="f32"):
+    return f"tensor<{'x'.join(map(str, shape))}x{element}>"
+
+
+def experts_program(columns, weights):
+    """Rows of experts: a gate with biases, a limit and an offset; codes; one function. And epilogues of weights that are
+    inputs, of both operations: these are done by elements."""
+    e, k, n = EXPERTS, DEPTH - 1, columns
+    lines, loads, offset = [], [], 0
+    for name, value in weights.items():
+        kind = shaped(*value.shape, element="i8" if value.dtype == np.int8 else "f32")
+        lines.append(f"moe.weight_data @{name} in @file[{offset}, {value.nbytes}] : {kind}")
+        loads.append(f"%{name} = moe.weight @{name} : {kind}")
+        offset += value.nbytes
+    rows, result, offsets = f"tensor<?x{k}xf32>", f"tensor<?x{n}xf32>", f"tensor<{e + 1}xi64>"
+    group, matrix, turned, both = f"{rows}, {offsets}", shaped(e, k, n), shaped(e, n, k), shaped(e, k, 2 * n)
+    decode = [f"%d{q} = moe.dequantize %{q} scales %s{q} {{axis = 2 : i64, block = {k} : i64}} : "
+              f"({shaped(e, n, k, element='i8')}, {shaped(e, n, 1)}) -> {turned}" for q in "pq"]  # fmt: skip
+    names = ["gate", "codes", "alone", "given", "dense"]
+    return f"""moe.weight_file @file "{work}/weights.bin" size {offset}
+{chr(10).join(lines)}
+func.func @main(%x: {rows} {{onnx.name = "x", onnx.dims = ["T", ""]}}, %o: {offsets} {{onnx.name = "o"}},
+    %w: {both} {{onnx.name = "w"}}, %v: {shaped(k, 2 * n)} {{onnx.name = "v"}},
+    %r: {result} {{onnx.name = "r", onnx.dims = ["T", ""]}})
+    -> ({", ".join(f'{result} {{onnx.name = "{name}"}}' for name in names)}) {{
+  {chr(10).join(loads + decode)}
+  %0 = moe.grouped_linear %x by %o, %a bias %ab : ({group}, {matrix}, {shaped(e, n)}) -> {result}
+  %1 = moe.grouped_linear %x by %o, %b bias %bb : ({group}, {matrix}, {shaped(e, n)}) -> {result}
+  %2 = moe.glu <silu> %0, %1 {{alpha = 1.702 : f32, limit = 0.5 : f32, offset = 1.0 : f32}} : {result}
+  %3 = moe.grouped_linear %x by %o, %dp transposed : ({group}, {turned}) -> {result}
+  %4 = moe.grouped_linear %x by %o, %dq transposed : ({group}, {turned}) -> {result}
+  %5 = moe.glu <gelu_tanh> %3, %4 : {result}
+  %6 = moe.grouped_linear %x by %o, %c : ({group}, {matrix}) -> {result}
+  %7 = moe.activation <relu_squared> %6 : {result}
+  %8 = moe.grouped_linear %x by %o, %w epilogue <silu, gated = true> : ({group}, {both}) -> {result}
+  %9 = moe.linear %x, %v residual %r epilogue <tanh, gated = true> : ({rows}, {shaped(k, 2 * n)}, {result}) -> {result}
+  return %2, %5, %7, %8, %9 : {", ".join([result] * 5)}
+}}
+"""
+
+
+def silu(x, alpha=1.0):
+    return x / (1 + np.exp(-alpha * x))
+
+
+def check_experts(columns):
+    random = np.random.default_rng(columns)
+    e, k, n = EXPERTS, DEPTH - 1, columns
+
+    def make(*shape):
+        return random.standard_normal(shape, dtype=np.float32) / 16
+
+    def codes():
+        return random.integers(-128, 128, (e, n, k), np.int8)
+
+    weights = {"a": make(e, k, n), "b": make(e, k, n), "ab": make(e, n), "bb": make(e, n), "c": make(e, k, n),
+               "p": codes(), "q": codes(), "sp": make(e, n, 1) / 16, "sq": make(e, n, 1) / 16}  # fmt: skip
+    (work / "weights.bin").write_bytes(b"".join(value.tobytes() for value in weights.values()))
+    path = work / "experts.mlir"
+    path.write_text(experts_program(columns, weights))
+    text = moec("compile", "--from=raise", path, "--emit=optimize", "-o", "-")
+    assert text.count(" epilogue <") == 5, text.count(" epilogue <")
+    fused, plain = work / "fused.so", work / "plain.so"
+    moec("compile", "--from=raise", path, "-o", fused)
+    moec("compile", "--from=raise", path, "--no-fuse", "-o", plain)
+    w = {name: value.astype(np.float64) for name, value in weights.items()}
+    p, q = ((w[c] * w["s" + c]).transpose(0, 2, 1) for c in "pq")
+    for rows in ROWS:
+        x, given, dense, r = make(rows, k) * 16, make(e, k, 2 * n), make(k, 2 * n), make(rows, n)
+        # An expert without rows, and rows without an expert.
+        ends = np.sort(random.integers(0, rows + 1, e))
+        ends[2] = ends[1]
+        o = np.concatenate([[0], ends]).astype(np.int64)
+        inputs = {"x": x, "o": o, "w": given, "v": dense, "r": r}
+        got, same = run(fused, inputs), run(plain, inputs)
+        expected = {name: np.zeros((rows, n)) for name in got}
+        for i in range(e):
+            own = slice(o[i], o[i + 1])
+            y = x[own].astype(np.float64)
+            gate, up = np.minimum(y @ w["a"][i] + w["ab"][i], 0.5), np.clip(y @ w["b"][i] + w["bb"][i], -0.5, 0.5)
+            expected["alone"][own] = np.maximum(y @ w["c"][i], 0) ** 2
+            expected["given"][own] = silu(y @ given[i, :, :n]) * (y @ given[i, :, n:])
+            expected["gate"][own] = silu(gate, 1.702) * (up + 1)
+            g = y @ p[i]
+            tanh = np.tanh(np.sqrt(2 / np.pi) * (g + 0.044715 * g**3))
+            expected["codes"][own] = g / 2 * (1 + tanh) * (y @ q[i])
+        y = x.astype(np.float64) @ dense
+        expected["dense"] = np.tanh(y[:, :n]) * y[:, n:] + r
+        for name, value in expected.items():
+            assert got[name].tobytes() == same[name].tobytes(), f"{columns} columns, {rows} rows: {name} differs"
+            scale = np.abs(value).max(initial=1)
+            np.testing.assert_allclose(got[name], value, rtol=1e-4, atol=1e-5 * scale, err_msg=name)
+
+
 for columns in COLUMNS:
     check_dense(columns)
+    check_experts(columns)

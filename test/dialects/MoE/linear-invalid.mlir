@@ -480,3 +480,62 @@ func.func @glu_limit_nan(%g: tensor<?x6xf32>, %u: tensor<?x6xf32>) {
   %y = moe.glu <silu> %g, %u {limit = 0x7FC00000 : f32} : tensor<?x6xf32>
   return
 }
+
+// -----
+
+//===- Epilogues
+
+func.func @epilogue_odd(%x: tensor<?x6xf32>, %w: tensor<6x3xf32>) {
+  // expected-error@+1 {{'moe.linear' op has a gate of odd width}}
+  %y = moe.linear %x, %w epilogue <silu, gated = true> : (tensor<?x6xf32>, tensor<6x3xf32>) -> tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_width(%x: tensor<?x6xf32>, %w: tensor<6x4xf32>) {
+  // expected-error@+1 {{'moe.linear' op result has shape [?, 4], expected [?, 2]}}
+  %y = moe.linear %x, %w epilogue <silu, gated = true> : (tensor<?x6xf32>, tensor<6x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_residual(%x: tensor<?x6xf32>, %w: tensor<6x4xf32>, %r: tensor<4xf32>) {
+  // expected-error@+1 {{'moe.linear' op residual has shape [4], expected [?, 4]}}
+  %y = moe.linear %x, %w residual %r : (tensor<?x6xf32>, tensor<6x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_offset(%x: tensor<?x6xf32>, %w: tensor<6x4xf32>) {
+  // expected-error@+1 {{has an offset, but no gate}}
+  %y = moe.linear %x, %w epilogue <silu, offset = 1.0 : f32> : (tensor<?x6xf32>, tensor<6x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_limit(%x: tensor<?x6xf32>, %w: tensor<6x4xf32>) {
+  // expected-error@+1 {{has a negative limit}}
+  %y = moe.linear %x, %w epilogue <silu, gated = true, limit = -1.0 : f32> : (tensor<?x6xf32>, tensor<6x4xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_zero(%x: tensor<?x6xf32>, %o: tensor<3xi64>, %w: tensor<2x6x4xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op has an epilogue that makes another number of zero: rows of no expert are zero}}
+  %y = moe.grouped_linear %x by %o, %w epilogue <sigmoid> : (tensor<?x6xf32>, tensor<3xi64>, tensor<2x6x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epilogue_blocks(%x: tensor<?x12xf32>, %o: tensor<3xi64>, %w: tensor<4x6x4xf32>) {
+  // expected-error@+1 {{'moe.grouped_linear' op has a gate in blocks, whose halves are no part of each}}
+  %y = moe.grouped_linear %x by %o, %w epilogue <silu, gated = true> {blocks = 2 : i64}
+      : (tensor<?x12xf32>, tensor<3xi64>, tensor<4x6x4xf32>) -> tensor<?x4xf32>
+  return
+}

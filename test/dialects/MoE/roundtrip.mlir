@@ -226,3 +226,16 @@ func.func @attention(%q: tensor<?x4x?x16xf32>, %k: tensor<?x2x?x16xf32>, %mask: 
       -> (tensor<?x4x?x16xf32>, tensor<?x4x16x16xf32>)
   return
 }
+
+// CHECK-LABEL: func.func @epilogues
+func.func @epilogues(%x: tensor<?x6xf32>, %w: tensor<6x4xf32>, %b: tensor<4xf32>, %r: tensor<?x2xf32>,
+                     %f: tensor<3xi64>, %e: tensor<2x6x4xf32>) -> (tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>) {
+  // CHECK: moe.linear %{{.*}}, %{{.*}} bias %{{.*}} epilogue <gelu> : (
+  %0 = moe.linear %x, %w bias %b epilogue <gelu> : (tensor<?x6xf32>, tensor<6x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  // CHECK: moe.linear %{{.*}} residual %{{.*}} epilogue <silu, gated = true, alpha = 1.702000e+00 : f32, offset = 1.000000e+00 : f32, limit = 7.000000e+00 : f32>
+  %1 = moe.linear %x, %w residual %r epilogue <silu, gated = true, alpha = 1.702 : f32, offset = 1.0 : f32, limit = 7.0 : f32>
+      : (tensor<?x6xf32>, tensor<6x4xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  // CHECK: moe.grouped_linear %{{.*}} by %{{.*}}, %{{.*}} epilogue <silu, gated = true> : (
+  %2 = moe.grouped_linear %x by %f, %e epilogue <silu, gated = true> : (tensor<?x6xf32>, tensor<3xi64>, tensor<2x6x4xf32>) -> tensor<?x2xf32>
+  return %0, %1, %2 : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>
+}

@@ -162,3 +162,74 @@ func.func @blocks(%x: tensor<?x16xf32>, %f: tensor<3xi64>) -> (tensor<?x8xf32>, 
   %1 = moe.grouped_linear %x by %f, %b {blocks = 2 : i64} : (tensor<?x16xf32>, tensor<3xi64>, tensor<4x8x4xf32>) -> tensor<?x8xf32>
   return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// -----
+
+moe.weight_file @file0 "weights" size 65536
+moe.weight_data @a in @file0[0, 2048] : tensor<16x32xf32>
+moe.weight_data @b in @file0[2048, 2112] : tensor<16x33xf32>
+moe.weight_data @c in @file0[8192, 60] : tensor<15x8xi4>
+moe.weight_data @d in @file0[8256, 60] : tensor<15x8xi4>
+moe.weight_data @e in @file0[8320, 768] : tensor<96x8xi8>
+moe.weight_data @f in @file0[9088, 768] : tensor<96x8xi8>
+
+// More than a panel of columns, which nothing behind takes.
+// CHECK-LABEL: func.func @left_alone_wide(
+func.func @left_alone_wide(%x: tensor<?x16xf32>) -> (tensor<?x32xf32>, tensor<?x33xf32>) {
+  // CHECK-NOT: Split
+  %a = moe.weight @a : tensor<16x32xf32>
+  %b = moe.weight @b : tensor<16x33xf32>
+  // expected-remark@+1 {{together they have 65 columns, and of more than 64 the input is read as often as of layers apart}}
+  %0 = moe.linear %x, %a : (tensor<?x16xf32>, tensor<16x32xf32>) -> tensor<?x32xf32>
+  // expected-remark@+1 {{together they have 65 columns}}
+  %1 = moe.linear %x, %b : (tensor<?x16xf32>, tensor<16x33xf32>) -> tensor<?x33xf32>
+  %2 = moe.norm <rms> %0 {epsilon = 1.0e-6 : f32} : (tensor<?x32xf32>) -> tensor<?x32xf32>
+  %3 = moe.norm <rms> %1 {epsilon = 1.0e-6 : f32} : (tensor<?x33xf32>) -> tensor<?x33xf32>
+  return %2, %3 : tensor<?x32xf32>, tensor<?x33xf32>
+}
+
+// An odd number of codes of 4 bits, groups of 48.
+// CHECK-LABEL: func.func @left_alone_groups(
+func.func @left_alone_groups(%x: tensor<?x15xf32>, %y: tensor<?x96xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK-NOT: Split
+  %c = moe.weight @c : tensor<15x8xi4>
+  %d = moe.weight @d : tensor<15x8xi4>
+  %e = moe.weight @e : tensor<96x8xi8>
+  %f = moe.weight @f : tensor<96x8xi8>
+  %s = onnx.constant dense<0.5> : tensor<8xf32>
+  %t = onnx.constant dense<0.5> : tensor<2x8xf32>
+  %0 = moe.dequantize %c scales %s {axis = 1 : i64} : (tensor<15x8xi4>, tensor<8xf32>) -> tensor<15x8xf32>
+  %1 = moe.dequantize %d scales %s {axis = 1 : i64} : (tensor<15x8xi4>, tensor<8xf32>) -> tensor<15x8xf32>
+  %2 = moe.dequantize %e scales %t {axis = 0 : i64, block = 48 : i64} : (tensor<96x8xi8>, tensor<2x8xf32>) -> tensor<96x8xf32>
+  %3 = moe.dequantize %f scales %t {axis = 0 : i64, block = 48 : i64} : (tensor<96x8xi8>, tensor<2x8xf32>) -> tensor<96x8xf32>
+  // expected-remark@+1 {{kernels do not read groups of 15 of 15 codes of 4 bits}}
+  %4 = moe.linear %x, %0 : (tensor<?x15xf32>, tensor<15x8xf32>) -> tensor<?x8xf32>
+  // expected-remark@+1 {{kernels do not read groups of 15 of 15 codes of 4 bits}}
+  %5 = moe.linear %x, %1 : (tensor<?x15xf32>, tensor<15x8xf32>) -> tensor<?x8xf32>
+  // expected-remark@+1 {{kernels do not read groups of 48 of 96 codes of 8 bits}}
+  %6 = moe.linear %y, %2 : (tensor<?x96xf32>, tensor<96x8xf32>) -> tensor<?x8xf32>
+  // expected-remark@+1 {{kernels do not read groups of 48 of 96 codes of 8 bits}}
+  %7 = moe.linear %y, %3 : (tensor<?x96xf32>, tensor<96x8xf32>) -> tensor<?x8xf32>
+  return %4, %5, %6, %7 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+moe.weight_file @file0 "weights" size 65536
+moe.weight_data @a in @file0[0, 512] : tensor<16x8xf32>
+moe.weight_data @b in @file0[512, 512] : tensor<16x8xf32>
+
+// Kernels of their own do the functions behind.
+// CHECK-LABEL: func.func @left_alone_activation(
+func.func @left_alone_activation(%x: tensor<?x16xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK-NOT: Split
+  %a = moe.weight @a : tensor<16x8xf32>
+  %b = moe.weight @b : tensor<16x8xf32>
+  // expected-remark@+1 {{its kernel does the activation behind it}}
+  %0 = moe.linear %x, %a : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+  // expected-remark@+1 {{no other is stored in the same way}}
+  %1 = moe.linear %x, %b : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+  %2 = moe.activation <relu> %0 : tensor<?x8xf32>
+  return %1, %2 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -47,7 +47,7 @@ func.func @attention(%x: tensor<?x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x?x
   // CHECK:      %[[Y:.*]] = moe.linear %[[X]], %[[W]] bias %[[B]] : {{.*}} -> tensor<?x?x32xf32>
   // CHECK:      %[[SIZES:.*]] = onnx.constant dense<[16, 8, 8]>
   // CHECK:      %[[S:.*]]:3 = onnx.node "Split"(%[[Y]], %[[SIZES]]) version 18 {axis = -1 : i64}
-  // CHECK:      %[[A:.*]] = moe.activation <silu> %[[S]]#0
+  // CHECK:      %[[A:.*]] = moe.norm <rms> %[[S]]#0
   // CHECK:      return %[[A]], %[[S]]#1, %[[S]]#2
   // REMARK: remark: 3 linear layers of one input are one of 16 + 8 + 8 columns: 64 bytes of each row are read once instead of 3 times, and 2 products fewer are started and waited for
   %q = moe.weight @q : tensor<16x16xf32>
@@ -59,7 +59,7 @@ func.func @attention(%x: tensor<?x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x?x
   %v0 = moe.weight @v : tensor<8x16xf32>
   %v = onnx.node "Transpose"(%v0) version 13 {perm = array<i64: 1, 0>} : (tensor<8x16xf32>) -> tensor<16x8xf32>
   %2 = moe.linear %x, %v bias %kb : (tensor<?x?x16xf32>, tensor<16x8xf32>, tensor<8xf32>) -> tensor<?x?x8xf32>
-  %3 = moe.activation <silu> %0 : tensor<?x?x16xf32>
+  %3 = moe.norm <rms> %0 {epsilon = 1.0e-6 : f32} : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   return %3, %1, %2 : tensor<?x?x16xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
 }
 
@@ -94,4 +94,33 @@ func.func @quantised(%x: tensor<?x16xf32>) -> (tensor<?x8xf32>, tensor<?x4xf32>)
   %2 = moe.linear %x, %0 transposed : (tensor<?x16xf32>, tensor<8x16xf32>) -> tensor<?x8xf32>
   %3 = moe.linear %x, %1 transposed : (tensor<?x16xf32>, tensor<4x16xf32>) -> tensor<?x4xf32>
   return %2, %3 : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+moe.weight_file @file0 "weights" size 65536
+moe.weight_data @a in @file0[0, 8192] : tensor<4x16x32xf32>
+moe.weight_data @b in @file0[8192, 8192] : tensor<4x16x32xf32>
+moe.weight_data @c in @file0[16384, 8192] : tensor<4x16x32xf32>
+moe.weight_data @x0 in @file0[32768, 256] : tensor<2x32xf32>
+moe.weight_data @x1 in @file0[33024, 256] : tensor<2x32xf32>
+
+// A gate and what it lets through, apart from others, however wide; biases of several segments.
+// CHECK-LABEL: func.func @gate(
+func.func @gate(%x: tensor<?x16xf32>, %o: tensor<5xi64>) -> (tensor<?x32xf32>, tensor<?x32xf32>) {
+  // CHECK: moe.grouped_linear %{{.*}} -> tensor<?x32xf32>
+  // CHECK: moe.grouped_linear %{{.*}} -> tensor<?x64xf32>
+  // CHECK: %[[S:.*]]:2 = onnx.node "Split"
+  // CHECK: moe.glu <silu> %[[S]]#0, %[[S]]#1
+  %a = moe.weight @a : tensor<4x16x32xf32>
+  %b = moe.weight @b : tensor<4x16x32xf32>
+  %c = moe.weight @c : tensor<4x16x32xf32>
+  %0 = moe.weight @x0 : tensor<2x32xf32>
+  %1 = moe.weight @x1 : tensor<2x32xf32>
+  %bias = onnx.node "Concat"(%0, %1) version 13 {axis = 0 : i64} : (tensor<2x32xf32>, tensor<2x32xf32>) -> tensor<4x32xf32>
+  %2 = moe.grouped_linear %x by %o, %c bias %bias : (tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x32xf32>, tensor<4x32xf32>) -> tensor<?x32xf32>
+  %3 = moe.grouped_linear %x by %o, %a bias %bias : (tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x32xf32>, tensor<4x32xf32>) -> tensor<?x32xf32>
+  %4 = moe.grouped_linear %x by %o, %b bias %bias : (tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x32xf32>, tensor<4x32xf32>) -> tensor<?x32xf32>
+  %5 = moe.glu <silu> %4, %3 : tensor<?x32xf32>
+  return %2, %5 : tensor<?x32xf32>, tensor<?x32xf32>
 }

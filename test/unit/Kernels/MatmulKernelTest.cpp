@@ -40,6 +40,10 @@ TEST_F(MatmulKernel, EveryFormExistsForEveryWidthOfPanels) {
       for (std::string form :
            {"matmul_packed", "matmul_grouped_packed", "matmul_grouped", "matmul_grouped_nt"})
         names.push_back(form + panel + name);
+      for (std::string form : {"matmul_packed", "matmul_grouped_packed"})
+        for (std::string epilogue : {"_identity", "_bias_gelu_tanh", "_bias_silu_glu", "_relu_glu"})
+          names.push_back(form + panel + epilogue + name);
+      names.push_back("matmul_packed" + panel + "_bias_relu_squared_residual" + name);
       for (std::string form : {"matmul_grouped", "matmul_grouped_nt"})
         for (std::string half : {"_f16", "_bf16"})
           names.push_back(form + panel + half + name);
@@ -58,7 +62,9 @@ TEST_F(MatmulKernel, UnknownNamesGiveNothing) {
        {"matmul_f16", "matmul_packed_f32", "matmul_packed_3_f32", "matmul_grouped_f32",
         "matmul_grouped_3_f32", "matmul_grouped_nt_16", "matmul_grouped_16_i8_f32",
         "matmul_ragged_f32", "matmul_ragged_packed_16_f32", "matmul_ragged_coded_f32",
-        "matmul_ragged_coded_i8_none_f16_f64"})
+        "matmul_ragged_coded_i8_none_f16_f64",
+        "matmul_packed_16_mish_f32", "matmul_packed_16_silu_", "matmul_grouped_16_silu_f32",
+        "matmul_grouped_packed_16_silu_residual_f32", "matmul_packed_16_residual_silu_f32"})
     EXPECT_FALSE(instantiateKernel(context, name, options)) << name.str();
 }
 
