@@ -329,13 +329,10 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
         columns += product.getWidth();
       if (group.size() > 1 && columns > kPanelColumns) {
         for (const Product &product : group)
-          product.op->emitRemark(
-              "stays apart from the linear layers of the same input: together they "
-              "have ")
-              << columns << " columns, and of more than " << kPanelColumns
+          product.op->emitRemark("stays apart from the linear layers of the same input: ")
+              << "together they have " << columns << " columns, and of more than " << kPanelColumns
               << " the input is read as often as of layers apart, but each part of the wider rows "
-                 "is "
-                 "read from among the others";
+                 "is read from among the others";
       } else if (group.size() > 1) {
         numFused += group.size();
         fusion.fuse(group);
