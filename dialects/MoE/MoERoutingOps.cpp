@@ -258,6 +258,8 @@ LogicalResult GroupedLinearOp::verify() {
   if (isRagged()) {
     if (blocks > 1)
       return emitOpError("has blocks of weights that differ in sizes");
+    if (getEpilogue())
+      return emitOpError("has an epilogue and weights that differ in sizes");
     for (Value weight : getWeights())
       if (llvm::any_of(shapeOf(weight), ShapedType::isDynamic))
         return emitOpError("has weights that differ in sizes, and one of shape ")

@@ -170,6 +170,8 @@ std::string Fusion::refuse(const Chain &chain) {
   if (auto linear = dyn_cast<moe::LinearOp>(chain.getProduct()))
     return refuseWeight(linear.getWeight(), linear.getTransposed());
   auto grouped = cast<moe::GroupedLinearOp>(chain.getProduct());
+  if (grouped.isRagged())
+    return "its experts differ in size";
   for (Value weight : grouped.getWeights())
     if (std::string reason = refuseWeight(weight, grouped.getTransposed()); !reason.empty())
       return reason;

@@ -62,8 +62,8 @@ TEST_F(MatmulKernel, UnknownNamesGiveNothing) {
        {"matmul_f16", "matmul_packed_f32", "matmul_packed_3_f32", "matmul_grouped_f32",
         "matmul_grouped_3_f32", "matmul_grouped_nt_16", "matmul_grouped_16_i8_f32",
         "matmul_ragged_f32", "matmul_ragged_packed_16_f32", "matmul_ragged_coded_f32",
-        "matmul_ragged_coded_i8_none_f16_f64",
-        "matmul_packed_16_mish_f32", "matmul_packed_16_silu_", "matmul_grouped_16_silu_f32",
+        "matmul_ragged_coded_i8_none_f16_f64", "matmul_packed_16_mish_f32",
+        "matmul_packed_16_silu_", "matmul_grouped_16_silu_f32",
         "matmul_grouped_packed_16_silu_residual_f32", "matmul_packed_16_residual_silu_f32"})
     EXPECT_FALSE(instantiateKernel(context, name, options)) << name.str();
 }
