@@ -44,10 +44,6 @@ static std::optional<Equation> parse(StringRef text) {
   return equation;
 }
 
-static bool isFeature(const Axis &axis) {
-  return axis.size() == 1 && axis[0].kind == Coordinate::Feature && axis[0].size.getConstant();
-}
-
 /// x · W with a matrix for each slot.
 bool Transfer::contractPicked(const Form &x, StringRef xs, const Form &w, StringRef ws,
                               StringRef out) {

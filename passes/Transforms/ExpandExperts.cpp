@@ -35,7 +35,7 @@ struct Linear {
   Value input, weight, bias;
   bool transposed = false;
   int64_t blocks = 1;
-  ArrayRef<int64_t> shuffle;
+  ArrayRef<int64_t> shuffle = {};
 
   /// Of the weight.
   int64_t getRank() const { return cast<RankedTensorType>(weight.getType()).getRank(); }

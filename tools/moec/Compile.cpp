@@ -57,6 +57,7 @@ Error runCompile(Arguments &arguments) {
   options.output = arguments.value(OPT_output);
   options.targetCpu = arguments.value(OPT_target_cpu, "native");
   options.jobs = unsigned(arguments.integer(OPT_jobs, 0, 0, 1024));
+  options.optimizationLevel = unsigned(arguments.integer(OPT_optimize, 3, 0, 3));
   options.weightsFile = arguments.value(OPT_weights_file);
   options.raise = !arguments.has(OPT_no_raise);
   options.fuse = !arguments.has(OPT_no_fuse);

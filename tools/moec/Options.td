@@ -55,6 +55,8 @@ def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"FILE">, HelpText<"Write 
 def jobs : JoinedOrSeparate<["-"], "j">, MetaVarName<"N">,
            HelpText<"Compile with N threads; 0, the default, takes every CPU of the process">,
            Visibility<[CompileVis]>;
+def optimize : JoinedOrSeparate<["-"], "O">, MetaVarName<"LEVEL">,
+               HelpText<"Optimize code at LLVM's LEVEL: 0, 1, 2 or 3, the default">, Visibility<[CompileVis]>;
 defm emit : Value<"emit", "PHASE", "Stop after PHASE and write its form of the model", [CompileVis]>;
 defm from : Value<"from", "PHASE", "MODEL is the form after PHASE; go on from there", [CompileVis]>;
 defm target_cpu : Value<"target-cpu", "CPU",

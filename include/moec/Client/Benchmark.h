@@ -18,8 +18,8 @@ struct CallMemory {
 };
 
 struct Timings {
-  std::vector<double> milliseconds; ///< wall-clock times of calls, ascending
-  std::optional<CallMemory> memory; ///< none where the model does not tell
+  std::vector<double> milliseconds;      ///< wall-clock times of calls, ascending
+  std::optional<CallMemory> memory = {}; ///< none where the model does not tell
 
   /// The time that `fraction` of the calls stay within, interpolated between calls.
   double quantile(double fraction) const;

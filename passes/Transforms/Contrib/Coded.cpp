@@ -108,7 +108,7 @@ static Results expandMatMulNBits(onnx::NodeOp node, Spelling &s, CodedWeights &w
   Value zeroPoints = node.getOptionalOperand(3), bias = node.getOptionalOperand(5);
   auto isSize = [](int64_t n) { return n >= 1 && n <= kMaxSize; };
   if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || !isSize(size) || !isSize(columns) ||
-      !isSize(depth) || columns > kMaxSize / llvm::alignTo(depth, size) ||
+      !isSize(depth) || columns > kMaxSize / static_cast<int64_t>(llvm::alignTo(depth, size)) ||
       node.getInt("weight_prepacked", 0) || node.getOptionalOperand(4) || !isConstant(packed) ||
       (zeroPoints && !isConstant(zeroPoints)))
     return std::nullopt;

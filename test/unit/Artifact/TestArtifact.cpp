@@ -164,7 +164,7 @@ Loaded::Loaded(const std::string &path, const char *weightsFile) {
   status = table->load(&options, &model, text, sizeof text);
   message = text;
   if (status == MOEC_OK) {
-    moec_session_options sessionOptions = {sizeof sessionOptions, 2, 0, nullptr, nullptr};
+    moec_session_options sessionOptions = {sizeof sessionOptions, 2, 0, nullptr, nullptr, 0};
     EXPECT_EQ(table->create_session(model, &sessionOptions, &session, text, sizeof text), MOEC_OK)
         << text;
   }

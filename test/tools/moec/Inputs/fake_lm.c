@@ -81,7 +81,7 @@ static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
 }
 
 #ifdef WITH_PAST
-FIXTURE_MODEL(4, 2, 4, 0, input_infos, output_infos, symbols, NULL);
+FIXTURE_MODEL(4, 2, 4, 0, input_infos, output_infos, symbols, NULL, NULL, 0);
 #else
-FIXTURE_MODEL(1, 1, 2, 0, input_infos, output_infos, symbols, NULL);
+FIXTURE_MODEL(1, 1, 2, 0, input_infos, output_infos, symbols, NULL, NULL, 0);
 #endif

@@ -147,9 +147,16 @@ static const char *fixture_last_error(const moec_session *session) { return sess
 #define FIXTURE_ABI_MAJOR MOEC_ABI_MAJOR
 #endif
 const moec_model_table *moec_model_v1(void) {
-  static const moec_model_table table = {
-      sizeof(table),    FIXTURE_ABI_MAJOR, MOEC_ABI_MINOR,  fixture_load, fixture_unload,
-      fixture_get_info, fixture_create,    fixture_destroy, fixture_call, fixture_last_error};
+  static const moec_model_table table = {.size = sizeof(table),
+                                         .abi_major = FIXTURE_ABI_MAJOR,
+                                         .abi_minor = MOEC_ABI_MINOR,
+                                         .load = fixture_load,
+                                         .unload = fixture_unload,
+                                         .info = fixture_get_info,
+                                         .create_session = fixture_create,
+                                         .destroy_session = fixture_destroy,
+                                         .run = fixture_call,
+                                         .last_error = fixture_last_error};
   return &table;
 }
 

@@ -27,4 +27,4 @@ static moec_status fixture_run(moec_session *session, const moec_tensor *inputs,
   return MOEC_OK;
 }
 
-FIXTURE_MODEL(2, 2, 1, 0, input_infos, output_infos, symbols, NULL);
+FIXTURE_MODEL(2, 2, 1, 0, input_infos, output_infos, symbols, NULL, NULL, 0);
