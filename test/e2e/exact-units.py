@@ -68,7 +68,7 @@ def check(folder):
     outputs = []
     for name, flags in (("whole", []), ("pruned", ["--plan", plan, "--report", report])):
         library, result = work / f"{folder.name}.{name}.so", work / f"{folder.name}.{name}.npz"
-        compiled = run("moec", "compile", model, *flags, "-o", library, "-j", 1)
+        compiled = run("moec", "compile", model, *flags, "-O0", "-o", library, "-j", 1)
         if compiled.returncode:
             return 0, 0, compiled.stderr.strip()
         done = run("moec", "run", library, "--inputs", folder / "inputs.npz", "--case", "case0", "--outputs", result)

@@ -38,7 +38,7 @@ def check(model, form, merges):
     """How many layers were factored and merged, after both cases have given what they should."""
     name = f"{model.parent.name}.{model.stem}.{form}.{'merged' if merges else 'factors'}"
     library, report = work / f"{name}.so", work / f"{name}.json"
-    moec("compile", model, "--plan", plan(work / f"{name}.plan.json", form, merges), "--report", report,
+    moec("compile", model, "-O0", "--plan", plan(work / f"{name}.plan.json", form, merges), "--report", report,
          "-o", library, "-j", 1)  # fmt: skip
     tolerance = json.loads((model.parent / "meta.json").read_text()).get("tolerance", {})
     for case in ("case0", "case1"):

@@ -25,7 +25,7 @@ ROUNDING = {np.dtype(np.float32): 2e-6, np.dtype(np.float16): 2e-3}
 
 def outputs(model, name, *flags):
     library, result = work / f"{name}.so", work / f"{name}.npz"
-    moec("compile", model, *flags, "-o", library, "-j", 1)
+    moec("compile", model, *flags, "-O0", "-o", library, "-j", 1)
     moec("run", library, "--inputs", model.parent / "inputs.npz", "--case", "case0", "--outputs", result)
     library.unlink()
     return dict(np.load(result))

@@ -88,7 +88,7 @@ def check(folder):
     meta = json.loads((folder / "meta.json").read_text())
     facts = meta["architecture"]
     library, report, result = (work / f"{folder.name}.{end}" for end in ("so", "json", "npz"))
-    compiled = run("moec", "compile", folder / "model.onnx", "--compress=experts=25%:norm", "--report", report, "-o", library, "-j", 1)
+    compiled = run("moec", "compile", folder / "model.onnx", "--compress=experts=25%:norm", "--report", report, "-O0", "-o", library, "-j", 1)
     if compiled.returncode:
         return 0, compiled.stderr.strip()
     done = run("moec", "run", library, "--inputs", folder / "inputs.npz", "--case", "case0", "--outputs", result)
