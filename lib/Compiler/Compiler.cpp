@@ -120,6 +120,7 @@ private:
       OptimizeOptions optimize;
       optimize.profile = options.profile;
       optimize.fuse = options.fuse;
+      optimize.fuseGates = options.fuseGates;
       buildOptimizePipeline(pm, optimize);
       break;
     }

@@ -16,8 +16,8 @@ void moec::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &optio
   functions.addPass(createExpandExpertsPass());
   if (!options.fuse)
     return;
-  functions.addPass(createFuseHorizontalPass());
-  functions.addPass(createFuseEpiloguesPass());
+  functions.addPass(createFuseHorizontalPass({.gates = options.fuseGates}));
+  functions.addPass(createFuseEpiloguesPass({.gates = options.fuseGates}));
 }
 
 void moec::registerOptimizePipeline() {

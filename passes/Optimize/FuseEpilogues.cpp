@@ -33,7 +33,7 @@ struct Chain {
 
 class Fusion {
 public:
-  explicit Fusion(func::FuncOp function) : shapes(function) {}
+  Fusion(func::FuncOp function, bool fusesGates) : fusesGates(fusesGates), shapes(function) {}
 
   /// Extends the chain by what follows it; emits remarks where something might, and does not.
   void extend(Chain &chain);
@@ -50,6 +50,7 @@ private:
     op->emitRemark() << "stays apart from the product before it: " << reason;
   }
 
+  bool fusesGates;
   SymbolicShapes shapes;
   llvm::SmallPtrSet<Operation *, 8> taken; ///< additions that another product's chain has
 };
@@ -109,6 +110,9 @@ bool Fusion::extendByGate(Chain &chain) {
       remarkApart(glu, "that is one of blocks, whose halves are no part of each");
     else if (!mayFollow(chain, epilogue))
       remarkApart(glu, "it makes another number of the zeros in rows of no expert");
+    else if (!fusesGates)
+      remarkApart(glu, "for few rows, to read gate and up in turns costs more than not to write "
+                       "them and read them again");
     else {
       chain.epilogue = epilogue;
       chain.ops.append({split, glu});
@@ -211,8 +215,10 @@ void Fusion::fuse(const Chain &chain) {
 }
 
 struct FuseEpilogues : impl::FuseEpiloguesPassBase<FuseEpilogues> {
+  using FuseEpiloguesPassBase::FuseEpiloguesPassBase;
+
   void runOnOperation() override {
-    Fusion fusion(getOperation());
+    Fusion fusion(getOperation(), gates);
     SmallVector<Operation *> products;
     for (Operation &op : getOperation().getOps()) {
       auto linear = dyn_cast<moe::LinearOp>(op);

@@ -293,6 +293,8 @@ void Fusion::fuse(ArrayRef<Product> products) {
 }
 
 struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
+  using FuseHorizontalPassBase::FuseHorizontalPassBase;
+
   void runOnOperation() override {
     llvm::StringMap<unsigned> uses;
     llvm::MapVector<std::pair<Block *, std::pair<Value, Value>>, SmallVector<Product>> byInput;
@@ -318,7 +320,8 @@ struct FuseHorizontal : impl::FuseHorizontalPassBase<FuseHorizontal> {
       else
         product.op->emitRemark("stays apart from the linear layers of the same input: ") << reason;
     }
-    fuseGates(fusion, left);
+    if (gates)
+      fuseGates(fusion, left);
     while (!left.empty()) {
       SmallVector<Product> group, others;
       for (const Product &product : left)

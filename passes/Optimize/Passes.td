@@ -15,7 +15,10 @@ def FuseEpiloguesPass : Pass<"moe-fuse-epilogues", "::mlir::func::FuncOp"> {
 
     Cost: the tile is passed over once more, in the first-level caches, where the loop behind would have done all of it
     in one pass. A residual pays only if no loop reads the sum anyway: with a norm behind, which takes the addition into
-    its loop over rows, it stays there (on moe-mini the other way takes 1.01 to 1.08 of the time).
+    its loop over rows, it stays there (on moe-mini the other way takes 1.01 to 1.08 of the time). Bias, function and
+    residual of a feed-forward network of 768 to 3072 take 0.91 to 1.00 of the time. A gate takes 0.98 to 1.00 from 128
+    rows on, but 1.04 to 1.08 of one row on one thread: each item reads two panels that lie apart. So the pipeline
+    leaves gates where they are unless it is asked for them.
 
     Limits: f32 and f64; the weight is stored in the model, as it is or as codes that kernels read; nobody else reads the
     product, or what is between; a residual is known to have the same shape; rows of no expert must stay zero. Each
@@ -47,6 +50,8 @@ def FuseEpiloguesPass : Pass<"moe-fuse-epilogues", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [Option<"gates", "gates", "bool", /*default=*/"true",
+                        "Gates too, which takes longer for few rows (see Cost)">];
   let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
   let statistics = [Statistic<"numFused", "num-fused", "Products whose kernels do what follows them">];
 }
@@ -104,6 +109,8 @@ def FuseHorizontalPass : Pass<"moe-fuse-horizontal", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [Option<"gates", "gates", "bool", /*default=*/"true",
+                        "The gate and the up layer of a gated activation become one, however wide">];
   let dependentDialects = ["::moec::moe::MoEDialect", "::moec::onnx::ONNXDialect"];
   let statistics = [Statistic<"numFused", "num-fused", "Linear layers that are part of another">];
 }

@@ -42,13 +42,13 @@ def check(model, *plan):
     comparison of the outputs."""
     name = " ".join([f"{model.parent.name}.{model.stem}", *plan])
     counts = []
-    for flags in ("--no-fuse",), ():
+    for flags in ("--no-fuse",), ("--fuse-gates",):
         text = succeed("moec", "compile", model, *plan, *flags, "--emit=optimize", "-o", "-")
         counts.append(text.count(" moe.linear ") + text.count(" moe.grouped_linear "))
     epilogues = text.count(" epilogue <")
     if counts[0] != counts[1] or epilogues:
         inputs = model.parent / "inputs.npz"
-        fused = outputs(name, model, inputs, *plan)
+        fused = outputs(name, model, inputs, *plan, "--fuse-gates")
         plain = outputs(name, model, inputs, *plan, "--no-fuse")
         assert fused.keys() == plain.keys()
         for key, value in fused.items():

@@ -67,11 +67,11 @@ def run(library, inputs):
 
 def check_dense(columns):
     path, forms = build(columns)
-    text = moec("compile", path, "--emit=optimize", "-o", "-")
+    text = moec("compile", path, "--fuse-gates", "--emit=optimize", "-o", "-")
     assert text.count(" epilogue <") == forms, (columns, text.count(" epilogue <"), forms)
     assert text.count("gated = true") == 2 * len(FUNCTIONS), text.count("gated = true")
     fused, plain = work / "fused.so", work / "plain.so"
-    moec("compile", path, "-o", fused)
+    moec("compile", path, "--fuse-gates", "-o", fused)
     moec("compile", path, "--no-fuse", "-o", plain)
     session = onnxruntime.InferenceSession(path)
     random = np.random.default_rng(columns)
@@ -148,10 +148,10 @@ def check_experts(columns):
     (work / "weights.bin").write_bytes(b"".join(value.tobytes() for value in weights.values()))
     path = work / "experts.mlir"
     path.write_text(experts_program(columns, weights))
-    text = moec("compile", "--from=raise", path, "--emit=optimize", "-o", "-")
+    text = moec("compile", "--from=raise", path, "--fuse-gates", "--emit=optimize", "-o", "-")
     assert text.count(" epilogue <") == 5, text.count(" epilogue <")
     fused, plain = work / "fused.so", work / "plain.so"
-    moec("compile", "--from=raise", path, "-o", fused)
+    moec("compile", "--from=raise", path, "--fuse-gates", "-o", fused)
     moec("compile", "--from=raise", path, "--no-fuse", "-o", plain)
     w = {name: value.astype(np.float64) for name, value in weights.items()}
     p, q = ((w[c] * w["s" + c]).transpose(0, 2, 1) for c in "pq")

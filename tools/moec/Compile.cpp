@@ -61,6 +61,7 @@ Error runCompile(Arguments &arguments) {
   options.weightsFile = arguments.value(OPT_weights_file);
   options.raise = !arguments.has(OPT_no_raise);
   options.fuse = !arguments.has(OPT_no_fuse);
+  options.fuseGates = arguments.has(OPT_fuse_gates);
   options.state = arguments.value(OPT_state);
   options.contextSize = arguments.integer(OPT_context_size, 4096, 1, int64_t(1) << 40);
   arguments.needs(OPT_context_size, OPT_state);

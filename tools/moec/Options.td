@@ -72,6 +72,8 @@ def remarks_eq : Joined<["--"], "remarks=">, MetaVarName<"REGEX">, HelpText<"…
                  Visibility<[CompileVis]>;
 def no_raise : Switch<"no-raise", "Compile the nodes as the file has them; do not look for experts and attention",
                       [CompileVis]>;
+def fuse_gates : Switch<"fuse-gates", "Compute gates of feed-forward layers in their products, too: slower for few tokens",
+                        [CompileVis]>;
 def no_fuse : Switch<"no-fuse", "Leave linear layers and what follows them as they are, each a loop of its own", [CompileVis]>;
 defm state : Value<"state", "PAIRS",
                    "Let sessions keep the caches: auto, or INPUT:OUTPUT,… by name; generation then copies none",

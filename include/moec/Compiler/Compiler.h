@@ -26,6 +26,7 @@ struct CompileOptions {
   std::string targetCpu = "native";
   bool raise = true; ///< recognise routers, experts, attention; else compile the nodes as they are
   bool fuse = true;  ///< in `optimize`, where that is cheaper
+  bool fuseGates = false; ///< there, the gates of feed-forward layers, too
   /// What `compress` does; see Plan. Needs a raised model.
   Plan plan;
   /// Where a report of what was done goes, as JSON; empty: nowhere; "-": standard output.

@@ -14,6 +14,10 @@ struct OptimizeOptions : mlir::PassPipelineOptions<OptimizeOptions> {
                        llvm::cl::init(false)};
   Option<bool> fuse{*this, "fuse", llvm::cl::desc("Fuse linear layers where that is cheaper"),
                     llvm::cl::init(true)};
+  Option<bool> fuseGates{*this, "fuse-gates",
+                         llvm::cl::desc("Fuse the gates of feed-forward layers, too, which takes "
+                                        "longer for few tokens"),
+                         llvm::cl::init(false)};
 };
 
 /// `optimize`: afterwards experts are dispatch, grouped linear layers and combine, as far as their

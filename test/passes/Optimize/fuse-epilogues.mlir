@@ -159,3 +159,20 @@ func.func @left_alone_weights(%x: tensor<?x16xf32>, %w: tensor<16x16xf32>, %y: t
   %5 = moe.activation <relu> %4 : tensor<?x16xf32>
   return %1, %3, %5 : tensor<?x16xf32>, tensor<?x16xf16>, tensor<?x16xf32>
 }
+
+// -----
+
+moe.weight_file @file0 "weights" size 65536
+moe.weight_data @w in @file0[0, 2048] : tensor<2x16x16xf32>
+moe.weight_data @v in @file0[2048, 512] : tensor<1x16x8xf32>
+
+// CHECK-LABEL: func.func @left_alone_ragged(
+func.func @left_alone_ragged(%x: tensor<?x16xf32>, %o: tensor<4xi64>) -> tensor<?x16xf32> {
+  // CHECK-NOT: epilogue
+  %w = moe.weight @w : tensor<2x16x16xf32>
+  %v = moe.weight @v : tensor<1x16x8xf32>
+  %0 = moe.grouped_linear %x by %o, %w, %v : (tensor<?x16xf32>, tensor<4xi64>, tensor<2x16x16xf32>, tensor<1x16x8xf32>) -> tensor<?x16xf32>
+  // expected-remark@+1 {{stays apart from the product before it: its experts differ in size}}
+  %1 = moe.activation <silu> %0 : tensor<?x16xf32>
+  return %1 : tensor<?x16xf32>
+}
