@@ -308,6 +308,7 @@ private:
     }
     return substitute(substituteOperandB(substituteEpilogue(source, tile), tile),
                       {{"$ADDBIAS", kAddBias.str()},
+                       {"$RESTROWS", kRestRows.str()},
                        {"$LOOP", kTileLoop.str()},
                        {"$LOAD", load},
                        {"$SOURCE", isNarrow ? "%panel" : "%b"},

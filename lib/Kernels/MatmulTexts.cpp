@@ -365,7 +365,13 @@ $FINISH
       scf.yield %e, %first : index, index
     }
   }
-  %empty = arith.subi %m, %filled : index
+$RESTROWS
+  return
+}
+)mlir";
+
+/// Rows behind those of the last expert.
+const StringLiteral texts::kRestRows = R"mlir(  %empty = arith.subi %m, %filled : index
   %rowGrain = arith.constant 64 : index
   par.for %begin, %end in %empty grain %rowGrain {
     scf.for %i = %begin to %end step %c1 {
@@ -374,10 +380,7 @@ $FINISH
         memref.store %zero, %c[%row, %j] : memref<?x?x$T>
       }
     }
-  }
-  return
-}
-)mlir";
+  })mlir";
 
 const StringLiteral texts::kAddBias = R"mlir(      scf.if %hasBias {
         scf.for %r = %c0 to %rows step %c1 {

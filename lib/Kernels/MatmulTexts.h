@@ -15,9 +15,9 @@
 namespace moec::texts {
 
 extern const llvm::StringLiteral kAliases, kTileLoop, kItem, kBlocks, kDriver, kItemOfPacked,
-    kPackedDriver, kGroupedFind, kGroupedDriver, kAddBias, kGroupedPlainDriver, kCodedArguments,
-    kCodedSizes, kZeroSizes, kCodedMemory, kItemOfCodes, kCodedItem, kEntry, kRaggedFind,
-    kRaggedDriver, kRaggedStart, kRaggedGroups, kRaggedCase, kRaggedCodedCase;
+    kPackedDriver, kGroupedFind, kGroupedDriver, kAddBias, kRestRows, kGroupedPlainDriver,
+    kCodedArguments, kCodedSizes, kZeroSizes, kCodedMemory, kItemOfCodes, kCodedItem, kEntry,
+    kRaggedFind, kRaggedDriver, kRaggedStart, kRaggedGroups, kRaggedCase, kRaggedCodedCase;
 
 } // namespace moec::texts
 

@@ -127,16 +127,7 @@ $ADDBIAS
       scf.yield %e, %first : index, index
     }
   }
-  %empty = arith.subi %m, %filled : index
-  %rowGrain = arith.constant 64 : index
-  par.for %begin, %end in %empty grain %rowGrain {
-    scf.for %i = %begin to %end step %c1 {
-      %row = arith.addi %filled, %i : index
-      scf.for %j = %c0 to %n step %c1 {
-        memref.store %zero, %c[%row, %j] : memref<?x?x$T>
-      }
-    }
-  }
+$RESTROWS
   return
 }
 )mlir";

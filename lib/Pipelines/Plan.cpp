@@ -148,9 +148,8 @@ llvm::Expected<Plan> Plan::fromJson(const llvm::json::Value &json) {
     reader.fail("'version' is " + (version ? quote(*version) : "missing") +
                 ", expected 1, the version of plans known here");
   const llvm::json::Array *list = steps ? steps->getAsArray() : nullptr;
-  if (!list || list->empty())
-    reader.fail("'steps' is " + (steps ? quote(*steps) : "missing") +
-                ", expected a list of at least one step");
+  if (!list)
+    reader.fail("'steps' is " + (steps ? quote(*steps) : "missing") + ", expected a list");
   for (size_t i = 0; list && i < list->size(); ++i) {
     std::string where = "step " + std::to_string(i);
     if (const llvm::json::Object *step = (*list)[i].getAsObject())

@@ -97,8 +97,7 @@ private:
             .str();
     if (!llvm::all_of(group.getOtherUses(), canRestoreNumbers))
       return "the numbers of its experts are used elsewhere, behind a choice or in a type that is "
-             "no "
-             "index";
+             "no index";
     return std::nullopt;
   }
 

@@ -68,7 +68,7 @@ def FuseHorizontalPass : Pass<"moe-fuse-horizontal", "::mlir::func::FuncOp"> {
     product or of several. So one product saves that its loop starts (and ends, with a barrier) once, and costs that the
     parts lie among others in wider rows: they are read with strides, or copied. It pays in two cases, and is
     done in these: the layers are the gate and what it lets through of one `moe.glu`, which `moe-fuse-epilogues`
-    then makes part of the product, so that nobody reads the wider rows; or all layers together have no more columns
+    then makes part of the product, so that nobody reads the wider rows (if `gates` is on); or all layers together have no more columns
     than one panel, and take as long as one of them. Queries, keys and values are wider as a rule: fused, moe-mini
     takes 1.02 to 1.11 of the time.
 

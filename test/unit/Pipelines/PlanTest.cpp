@@ -120,8 +120,8 @@ TEST(Plan, UnknownLayersAreNamedWithTheNearest) {
 TEST(Plan, SaysWhatIsWrongWithAStep) {
   const std::pair<const char *, const char *> cases[] = {
       {"[]", "a plan is an object with 'version' and a list of 'steps', found []"},
-      {R"({"steps": []})", "'version' is missing, expected 1, the version of plans known here\n"
-                           "'steps' is [], expected a list of at least one step"},
+      {R"({"steps": {}})", "'version' is missing, expected 1, the version of plans known here\n"
+                           "'steps' is {}, expected a list"},
       {R"({"version": 2, "steps": [3], "step": 1})",
        "there is no member 'step'; known are version, steps\n"
        "'version' is 2, expected 1, the version of plans known here\n"
@@ -284,6 +284,10 @@ TEST(Plan, ReplaysWhatWasDone) {
             (Strings{R"(moe-prune-experts{layers="mlp,c" remove=1,2})",
                      R"(moe-prune-experts{layers="b" remove=1,3})",
                      R"(moe-prune-experts{layers="mlp" remove=1,2})"}));
+}
+
+TEST(Plan, NothingDoneIsNothingToDoAgain) {
+  EXPECT_EQ(pipelinesOf(Plan::fromJson(Plan::replay({}))), Strings{});
 }
 
 } // namespace
